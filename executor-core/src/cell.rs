@@ -1,0 +1,412 @@
+//! The completion cell: one allocation that an executor and a `Task` share.
+//!
+//! It holds the job's input until that is taken, the outcome until *that* is
+//! taken, and everybody who waits for the outcome in between. The executor's
+//! side is a `Job` or `HeldJob` or `Promise`, of which there is at most one; the
+//! owner's side is at most one `Task`.
+//!
+//! # States
+//!
+//! The low three bits of `state` are the phase.
+//!
+//! | phase | meaning | `input` belongs to | `output` belongs to |
+//! |---|---|---|---|
+//! | `QUEUED` | nobody has begun | whoever ends this phase | nobody |
+//! | `HELD` | an executor has taken it | the executor's side | nobody |
+//! | `WRITING` | somebody won the right to resolve | the executor's side, or the winner if the phase was `QUEUED` | the winner |
+//! | `CALLING` | done callbacks run with the outcome | nobody | the winner, shared with callbacks |
+//! | `DONE` | resolved | nobody | the `Task` |
+//! | `TAKEN` | the `Task` has moved the outcome out | nobody | nobody |
+//!
+//! Moves, each a compare-and-swap on `state`, so that each has one winner:
+//!
+//! * `QUEUED → HELD` by the executor (`hold`), back by `release`;
+//! * `QUEUED → WRITING` by `cancel` or a refusal;
+//! * `HELD → WRITING` by the worker that has the result, or a time limit;
+//! * `WRITING → DONE` when nobody watches, else `WRITING → CALLING → DONE`;
+//! * `DONE → TAKEN` by the `Task`.
+//!
+//! A task resolves exactly once because only one caller can move it to
+//! `WRITING`, and whoever does goes on to `DONE` without user code in between
+//! that could stop it: callbacks are caught when they panic.
+//!
+//! # Waiting
+//!
+//! Waiters and callbacks live in `slot`, behind a lock that is taken only when
+//! somebody waits. `WATCHED` says that there is something in it.
+//!
+//! * *Register*: lock, store, set `WATCHED`. If that very operation finds the
+//!   phase to be `DONE`, take the entry back: the resolver may have missed it.
+//! * *Resolve*: move `WRITING → DONE` on condition that `WATCHED` is clear. If
+//!   it is set, go through `CALLING`: take callbacks out under the lock, call
+//!   them outside it, repeat until there are none, and store `DONE` under the
+//!   lock in which none were found.
+//!
+//! Both are operations on the one word `state`, so one of the two sees the
+//! other: no wake-up is lost. The models in `cell/loom.rs` check this.
+
+#[cfg(all(test, loom))]
+mod loom;
+mod phase;
+
+use self::phase::{CALLING, DONE, HELD, QUEUED, TAKEN, WATCHED, WRITING, phase};
+use crate::control::{CancelOutcome, Control};
+use crate::error::TaskError;
+use crate::panic::{catch, discard};
+use crate::sync::{AtomicU8, Mutex, UnsafeCell, lock};
+use crate::watch::{Settled, Watcher};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
+use std::task::Waker;
+
+pub(crate) use self::phase::Stage;
+
+/// How a task ended.
+pub(crate) type Outcome<T> = Result<T, TaskError>;
+/// A function to be called with the outcome.
+pub(crate) type Callback<T> = Box<dyn FnOnce(Result<&T, &TaskError>) + Send>;
+
+pub(crate) struct Cell<I, T> {
+    state: AtomicU8,
+    slot: Mutex<Slot<T>>,
+    input: UnsafeCell<Option<I>>,
+    output: UnsafeCell<Option<Outcome<T>>>,
+}
+
+// SAFETY: `slot` is a mutex. `input` and `output` are reached by one thread at
+// a time, the one that the table above names; the right passes from thread to
+// thread through acquire and release operations on `state`, hence `Send`.
+// Shared access to the outcome from two threads cannot happen: callbacks see it
+// in `CALLING`, the owner of the `Task` only from `DONE` on.
+unsafe impl<I: Send, T: Send> Sync for Cell<I, T> {}
+
+struct Slot<T> {
+    waiter: Waiter,
+    callbacks: Vec<Callback<T>>,
+    control: Option<(Arc<dyn Control>, u64)>,
+}
+
+/// Who is told when the task is done.
+enum Waiter {
+    Nobody,
+    Task(Waker),
+    Group(Arc<dyn Watcher>, usize),
+}
+
+impl Waiter {
+    fn tell(self, settled: Settled) {
+        // A waker is foreign code, so a panic of it is contained.
+        let told = match self {
+            Self::Nobody => Ok(()),
+            Self::Task(waker) => catch(|| waker.wake()),
+            Self::Group(watcher, token) => catch(|| watcher.settled(token, settled)),
+        };
+        if let Err(report) = told {
+            tracing::error!(%report, "a waker panicked");
+        }
+    }
+}
+
+impl<I, T> Cell<I, T> {
+    /// A cell in the phase `QUEUED`, with its input.
+    pub(crate) fn queued(input: I) -> Self {
+        Self::new(QUEUED, Some(input), None)
+    }
+
+    /// A cell in the phase `HELD`, with nothing to run.
+    pub(crate) fn held(control: Option<(Arc<dyn Control>, u64)>) -> Self {
+        Self::new(HELD, None, control)
+    }
+
+    fn new(phase: u8, input: Option<I>, control: Option<(Arc<dyn Control>, u64)>) -> Self {
+        let watched = if control.is_some() { WATCHED } else { 0 };
+        Self {
+            state: AtomicU8::new(phase | watched),
+            slot: Mutex::new(Slot {
+                waiter: Waiter::Nobody,
+                callbacks: Vec::new(),
+                control,
+            }),
+            input: UnsafeCell::new(input),
+            output: UnsafeCell::new(None),
+        }
+    }
+
+    /// What an onlooker may know of the state.
+    pub(crate) fn stage(&self) -> Stage {
+        Stage::of(self.state.load(Acquire))
+    }
+
+    // ----- the executor's side -----
+
+    /// `QUEUED → HELD`. False if the job was cancelled meanwhile; true gives
+    /// the caller the right to the input.
+    pub(crate) fn hold(&self, control: Option<(Arc<dyn Control>, u64)>) -> bool {
+        let controlled = control.is_some();
+        if controlled {
+            lock(&self.slot).control = control;
+            // So that the resolver looks into the slot and drops it again.
+            self.set_watched();
+        }
+        let held = self.advance(QUEUED, HELD);
+        if controlled && !held {
+            self.drop_control();
+        }
+        held
+    }
+
+    /// `HELD → QUEUED`, for a job that is to be run elsewhere.
+    ///
+    /// False if it was resolved meanwhile, by a time limit.
+    pub(crate) fn release(&self) -> bool {
+        self.drop_control();
+        self.advance(HELD, QUEUED)
+    }
+
+    fn drop_control(&self) {
+        let control = lock(&self.slot).control.take();
+        drop(control);
+    }
+
+    /// Moves the input out.
+    ///
+    /// # Safety
+    /// The caller has the right to the input: see the table of states.
+    pub(crate) unsafe fn take_input(&self) -> Option<I> {
+        // SAFETY: the caller has the right, so nobody else reaches for it.
+        self.input.with_mut(|input| unsafe { (*input).take() })
+    }
+
+    /// Shows the input to `f`.
+    ///
+    /// # Safety
+    /// The caller has the right to the input for as long as `f` runs.
+    pub(crate) unsafe fn with_input<R>(&self, f: impl FnOnce(Option<&I>) -> R) -> R {
+        // SAFETY: the caller has the right, so nobody else reaches for it.
+        self.input.with(|input| f(unsafe { (*input).as_ref() }))
+    }
+
+    /// Resolves a job that is held. Gives the outcome back if it was resolved
+    /// already.
+    pub(crate) fn resolve(&self, outcome: Outcome<T>) -> Result<(), Outcome<T>> {
+        if !self.advance(HELD, WRITING) {
+            return Err(outcome);
+        }
+        self.publish(outcome);
+        Ok(())
+    }
+
+    /// Resolves a job that is still queued, and drops its input first.
+    pub(crate) fn refuse(&self, error: impl FnOnce() -> TaskError) -> bool {
+        if !self.advance(QUEUED, WRITING) {
+            return false;
+        }
+        // SAFETY: this call ended the phase `QUEUED`, so the input is its own.
+        discard(unsafe { self.take_input() });
+        self.publish(Err(error()));
+        true
+    }
+
+    /// Changes the phase, if it is `from`; the flags stay.
+    fn advance(&self, from: u8, to: u8) -> bool {
+        let mut state = self.state.load(Relaxed);
+        while phase(state) == from {
+            let next = phase::with(state, to);
+            match self
+                .state
+                .compare_exchange_weak(state, next, AcqRel, Relaxed)
+            {
+                Ok(_) => return true,
+                Err(now) => state = now,
+            }
+        }
+        false
+    }
+
+    /// `WRITING → DONE`. Called once, by the one who moved it to `WRITING`.
+    fn publish(&self, outcome: Outcome<T>) {
+        let settled = Settled::of(&outcome);
+        // SAFETY: the phase is `WRITING` and this is the winner.
+        self.output
+            .with_mut(|output| unsafe { *output = Some(outcome) });
+        let flags = phase::outcome_flags(settled);
+        // Nobody watches: done at once.
+        if self
+            .state
+            .compare_exchange(WRITING, DONE | flags, AcqRel, Acquire)
+            .is_ok()
+        {
+            return;
+        }
+        self.state.store(CALLING | WATCHED | flags, Relaxed);
+        let waiter = loop {
+            let mut slot = lock(&self.slot);
+            let callbacks = std::mem::take(&mut slot.callbacks);
+            if callbacks.is_empty() {
+                // The control goes too: it may keep a whole pool alive.
+                let control = slot.control.take();
+                let waiter = std::mem::replace(&mut slot.waiter, Waiter::Nobody);
+                self.state
+                    .store(DONE | flags, std::sync::atomic::Ordering::Release);
+                drop(slot);
+                drop(control);
+                break waiter;
+            }
+            drop(slot);
+            for callback in callbacks {
+                self.output.with(|output| {
+                    // SAFETY: in `CALLING` the outcome is only read, and only by
+                    // this thread; the owner waits for `DONE`.
+                    let outcome = unsafe { (*output).as_ref() };
+                    if let Some(outcome) = outcome {
+                        call(callback, outcome);
+                    }
+                });
+            }
+        };
+        waiter.tell(settled);
+    }
+
+    // ----- the owner's side -----
+
+    /// Cancels, or passes the wish on to whoever holds the job.
+    ///
+    /// `error` is made only if the task is cancelled here.
+    pub(crate) fn cancel(&self, error: impl FnOnce() -> TaskError) -> CancelOutcome {
+        if self.refuse(error) {
+            return CancelOutcome::BeforeStart;
+        }
+        let control = lock(&self.slot).control.clone();
+        match control {
+            Some((control, ticket)) => control.cancel(ticket),
+            None => CancelOutcome::TooLate,
+        }
+    }
+
+    /// Whether the function has started and is not done.
+    pub(crate) fn is_running(&self) -> bool {
+        match self.stage() {
+            Stage::Held => {
+                let control = lock(&self.slot).control.clone();
+                control.is_none_or(|(control, ticket)| control.is_running(ticket))
+            }
+            _ => false,
+        }
+    }
+
+    /// Moves the outcome out, if it is there.
+    ///
+    /// # Safety
+    /// The caller is the owner's side, and borrows the outcome nowhere.
+    pub(crate) unsafe fn take_output(&self) -> Option<Outcome<T>> {
+        if !self.advance(DONE, TAKEN) {
+            return None;
+        }
+        // SAFETY: from `DONE` on the outcome belongs to the owner's side.
+        self.output.with_mut(|output| unsafe { (*output).take() })
+    }
+
+    /// Shows the outcome to `f`, if it is there.
+    ///
+    /// # Safety
+    /// The caller is the owner's side, does not take the outcome while `f`
+    /// runs, and calls this from one thread at a time unless `T` is `Sync`.
+    pub(crate) unsafe fn with_output<R>(&self, f: impl FnOnce(&Outcome<T>) -> R) -> Option<R> {
+        if phase(self.state.load(Acquire)) != DONE {
+            return None;
+        }
+        // SAFETY: from `DONE` on the outcome belongs to the owner's side.
+        self.output
+            .with(|output| unsafe { (*output).as_ref() }.map(f))
+    }
+
+    /// Asks for `waker` to be woken when the task is done, in place of whoever
+    /// waited before. False if it is done already.
+    pub(crate) fn wake_when_done(&self, waker: &Waker) -> bool {
+        let mut slot = lock(&self.slot);
+        let former = match &slot.waiter {
+            Waiter::Task(known) if known.will_wake(waker) => Waiter::Nobody,
+            _ => std::mem::replace(&mut slot.waiter, Waiter::Task(waker.clone())),
+        };
+        let registered = self.set_watched();
+        let withdrawn = match registered {
+            true => Waiter::Nobody,
+            false => std::mem::replace(&mut slot.waiter, Waiter::Nobody),
+        };
+        // Dropping a waker may run foreign code: not under the lock.
+        drop(slot);
+        discard((former, withdrawn));
+        registered
+    }
+
+    /// Asks for `watcher` to be told when the task is done, in place of whoever
+    /// waited before. False if it is done already.
+    pub(crate) fn tell_when_done(&self, watcher: Arc<dyn Watcher>, token: usize) -> bool {
+        let mut slot = lock(&self.slot);
+        let former = std::mem::replace(&mut slot.waiter, Waiter::Group(watcher, token));
+        let registered = self.set_watched();
+        let withdrawn = match registered {
+            true => Waiter::Nobody,
+            false => std::mem::replace(&mut slot.waiter, Waiter::Nobody),
+        };
+        drop(slot);
+        discard((former, withdrawn));
+        registered
+    }
+
+    /// Nobody is to be told any more.
+    pub(crate) fn forget_waiter(&self) {
+        let former = std::mem::replace(&mut lock(&self.slot).waiter, Waiter::Nobody);
+        discard(former);
+    }
+
+    /// Calls `callback` when the task is done: at once, on this thread, if it
+    /// is done already. Gives it back if the outcome has been taken.
+    ///
+    /// # Safety
+    /// As for [`with_output`](Self::with_output).
+    pub(crate) unsafe fn call_when_done(&self, callback: Callback<T>) -> Result<(), Callback<T>> {
+        let callback = {
+            let mut slot = lock(&self.slot);
+            slot.callbacks.push(callback);
+            if self.set_watched() {
+                return Ok(());
+            }
+            // A resolver that saw `WATCHED` empties the list before `DONE`, so
+            // what stands last in it is what was just put there.
+            slot.callbacks.pop()
+        };
+        let mut callback = callback;
+        // SAFETY: the caller promises what `with_output` asks for.
+        unsafe {
+            self.with_output(|outcome| {
+                if let Some(callback) = callback.take() {
+                    call(callback, outcome);
+                }
+            });
+        }
+        callback.map_or(Ok(()), Err)
+    }
+
+    /// Sets `WATCHED`; false if the task is done, so that nobody may look.
+    fn set_watched(&self) -> bool {
+        let mut state = self.state.load(Acquire);
+        while !matches!(phase(state), DONE | TAKEN) {
+            match self
+                .state
+                .compare_exchange_weak(state, state | WATCHED, AcqRel, Acquire)
+            {
+                Ok(_) => return true,
+                Err(now) => state = now,
+            }
+        }
+        false
+    }
+}
+
+/// Calls a done callback; a panic in it is reported and harms nobody.
+fn call<T>(callback: Callback<T>, outcome: &Outcome<T>) {
+    if let Err(report) = catch(|| callback(outcome.as_ref())) {
+        tracing::error!(%report, "exception calling a done callback");
+    }
+}

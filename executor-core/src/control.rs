@@ -1,0 +1,45 @@
+//! How a running job is reached: the executor's side of [`Task::cancel`].
+//!
+//! [`Task::cancel`]: crate::Task::cancel
+
+/// What a call of [`Task::cancel`](crate::Task::cancel) did.
+///
+/// Python's boolean hides three of these four outcomes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CancelOutcome {
+    /// The job had not started: it was removed, its argument is dropped, its
+    /// function never runs. The task is cancelled already.
+    BeforeStart,
+    /// The request is on its way: a coroutine ends at its next await. The task
+    /// may still complete first.
+    Requested,
+    /// The job was running in a process, and that worker was killed. The task
+    /// resolves as cancelled, unless its result was on its way already.
+    Killed,
+    /// The job is done, or runs where nothing can stop it. Nothing was changed.
+    TooLate,
+}
+
+impl CancelOutcome {
+    /// True unless the call came too late.
+    pub fn took_effect(self) -> bool {
+        self != Self::TooLate
+    }
+}
+
+/// What an executor does when a job that it holds is to be cancelled.
+///
+/// An executor that can stop what it has taken hands one of these to
+/// [`Job::hold`](crate::Job::hold) or [`promise_with`](crate::promise_with),
+/// with a `ticket` of its own choosing that tells its jobs apart. The methods
+/// are called under no lock of this crate, from any thread; they must not block
+/// for long, and may resolve the job before they return.
+pub trait Control: Send + Sync {
+    /// Tries to cancel the job with this ticket.
+    fn cancel(&self, ticket: u64) -> CancelOutcome;
+
+    /// Whether the function of the job with this ticket has started. A job that
+    /// is held but waits on the far side is still queued.
+    fn is_running(&self, ticket: u64) -> bool;
+}

@@ -1,0 +1,131 @@
+//! The trampoline: how a plain function is called where its type is not known.
+//!
+//! `submit(function, argument)` takes a function *type* `F` of size zero: a
+//! function item, a generic function, or a closure that captures nothing. Such
+//! a value carries no data, so another process that runs the same program image
+//! can call it, given only the address of [`call::<F, A, R>`](call) in that
+//! image.
+
+use crate::codec;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+/// The trampoline of a job's function, as an address in this program's image.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry(Trampoline);
+
+/// Decodes an argument, calls the function, appends the encoded result.
+pub type Trampoline = fn(argument: &[u8], result: &mut Vec<u8>) -> Result<(), CallFault>;
+
+/// Why a trampoline has no result, short of a panic.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CallFault {
+    /// The argument could not be decoded: the function did not run.
+    Argument(String),
+    /// The function ran, but its result could not be encoded.
+    Result(String),
+}
+
+impl Entry {
+    pub(crate) fn of<F, A, R>() -> Self
+    where
+        F: Fn(A) -> R + Copy + 'static,
+        A: DeserializeOwned,
+        R: Serialize,
+    {
+        assert_captures_nothing::<F>();
+        Self(call::<F, A, R>)
+    }
+
+    /// The address of the trampoline, in this process.
+    pub fn address(self) -> usize {
+        self.0 as usize
+    }
+
+    /// The entry at an address, in this process.
+    ///
+    /// # Safety
+    /// `address` must be what [`address`](Self::address) gave for some entry,
+    /// in this process or, adjusted for where the image is loaded, in another
+    /// process that runs the same image.
+    pub unsafe fn from_address(address: usize) -> Self {
+        // SAFETY: by the caller's promise this is the address of a function of
+        // exactly this type, since `Entry::of` is the only source of entries.
+        Self(unsafe { std::mem::transmute::<usize, Trampoline>(address) })
+    }
+
+    /// Decodes the argument, calls the function, appends the encoded result.
+    ///
+    /// # Errors
+    /// The side that could not be coded. `result` may then hold anything.
+    ///
+    /// # Panics
+    /// Where the function, or the serde implementation of a value, does.
+    pub fn call(self, argument: &[u8], result: &mut Vec<u8>) -> Result<(), CallFault> {
+        (self.0)(argument, result)
+    }
+}
+
+/// Refuses, at compile time, a function that captures something.
+pub(crate) fn assert_captures_nothing<F>() {
+    const {
+        assert!(
+            size_of::<F>() == 0,
+            "this closure captures variables (or is a function pointer), so it cannot be sent to \
+             another process: pass what it needs as the argument, or use `ThreadPool::spawn`, \
+             which takes any closure"
+        );
+    }
+}
+
+fn call<F, A, R>(argument: &[u8], result: &mut Vec<u8>) -> Result<(), CallFault>
+where
+    F: Fn(A) -> R + Copy + 'static,
+    A: DeserializeOwned,
+    R: Serialize,
+{
+    assert_captures_nothing::<F>();
+    let argument = codec::decode::<A>(argument).map_err(CallFault::Argument)?;
+    // SAFETY: `F` has size zero, so there are no bytes to initialise, and a
+    // dangling aligned pointer may be read. A value of it exists: `Entry::of`
+    // is reached only with one at hand, and `F: Copy`, so another copy of it is
+    // always allowed.
+    let function = unsafe { std::ptr::NonNull::<F>::dangling().as_ptr().read() };
+    codec::encode(&function(argument), result).map_err(CallFault::Result)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry<F, A, R>(_: F) -> Entry
+    where
+        F: Fn(A) -> R + Copy + 'static,
+        A: DeserializeOwned,
+        R: Serialize,
+    {
+        Entry::of::<F, A, R>()
+    }
+
+    fn add<T: std::ops::Add<Output = T>>((a, b): (T, T)) -> T {
+        a + b
+    }
+
+    #[test]
+    fn functions_generics_and_closures_are_called_through_their_address() {
+        for entry in [entry(add::<u64>), entry(|(a, b): (u64, u64)| a + b)] {
+            // SAFETY: the address was just taken from an entry of this process.
+            let entry = unsafe { Entry::from_address(entry.address()) };
+            let (mut argument, mut result) = (Vec::new(), Vec::new());
+            codec::encode(&(40_u64, 2_u64), &mut argument).unwrap();
+            entry.call(&argument, &mut result).unwrap();
+            assert_eq!(codec::decode::<u64>(&result), Ok(42));
+        }
+    }
+
+    #[test]
+    fn a_bad_argument_is_a_fault_and_the_function_does_not_run() {
+        let entry = entry(|_: String| -> u8 { unreachable!() });
+        let fault = entry.call(&[200], &mut Vec::new()).unwrap_err();
+        assert!(matches!(fault, CallFault::Argument(why) if why.contains("String")));
+    }
+}

@@ -1,0 +1,295 @@
+//! [`Job`] and [`HeldJob`]: one piece of work, as an executor sees it, without
+//! the types of its function, argument and result.
+
+mod erased;
+
+pub(crate) use self::erased::{Call, Closure, Shared, Work};
+
+use self::erased::AnyJob;
+use crate::cell::Stage;
+use crate::control::Control;
+use crate::entry::{CallFault, Entry};
+use crate::error::TaskError;
+use crate::panic::{PanicReport, discard};
+use crate::task::{Task, TaskId};
+use crate::timer::{self, Timer};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What the submitter may ask for besides the function and its argument.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct JobOptions {
+    /// The name to show in place of the function's.
+    pub name: Option<String>,
+    /// The longest the function may run, counted from its start.
+    pub timeout: Option<Duration>,
+}
+
+/// A queued job: what [`Executor::execute`](crate::Executor::execute) is given.
+///
+/// An executor that runs jobs in this process calls [`run`](Self::run) on one of
+/// its threads. One that runs them elsewhere [`hold`](Self::hold)s the job when
+/// it ships it. Either way the job's task resolves exactly once: a job that is
+/// dropped resolves it with an error.
+#[must_use = "a job that is dropped fails its task"]
+pub struct Job(Option<Arc<dyn AnyJob>>);
+
+impl Job {
+    pub(crate) fn new<W: Work>(work: W, options: JobOptions) -> (Self, Task<W::Output>) {
+        let shared = Arc::new(Shared::queued(work, options));
+        (Self(Some(shared.clone())), Task::new(shared))
+    }
+
+    /// A job for a closure that may capture: only an executor of this process
+    /// can run it, since [`entry`](Self::entry) is `None`.
+    pub fn from_closure<C, R>(closure: C, options: JobOptions) -> (Self, Task<R>)
+    where
+        C: FnOnce() -> R + Send + 'static,
+        R: Send + 'static,
+    {
+        Self::new(Closure(closure), options)
+    }
+
+    fn inner(&self) -> &Arc<dyn AnyJob> {
+        // `None` only inside the methods that consume the job.
+        self.0
+            .as_ref()
+            .expect("a job is whole until it is consumed")
+    }
+
+    fn into_inner(mut self) -> Arc<dyn AnyJob> {
+        self.0.take().expect("a job is whole until it is consumed")
+    }
+
+    /// The id of the task.
+    pub fn id(&self) -> TaskId {
+        self.inner().meta().id()
+    }
+
+    /// The name of the task: the one it was given, or the function's.
+    pub fn name(&self) -> &str {
+        self.inner().meta().name()
+    }
+
+    /// The full path of the function's type.
+    pub fn function(&self) -> &'static str {
+        self.inner().meta().function()
+    }
+
+    /// The trampoline, if the function can be called in another process.
+    pub fn entry(&self) -> Option<Entry> {
+        self.inner().entry()
+    }
+
+    /// The longest the function may run, counted from its start.
+    pub fn timeout(&self) -> Option<Duration> {
+        self.inner().meta().timeout()
+    }
+
+    /// False once the job was cancelled: it may then be dropped from a queue.
+    pub fn is_queued(&self) -> bool {
+        self.inner().stage() == Stage::Queued
+    }
+
+    /// Runs the function here and now, and resolves the task.
+    ///
+    /// A job that was cancelled is skipped. A panic of the function is caught,
+    /// and so is one in the drop of its argument or result. If the job has a
+    /// [`timeout`](Self::timeout) and it passes, the task resolves at that
+    /// moment, while the function goes on to its end.
+    pub fn run(self) {
+        self.run_with(|| ());
+    }
+
+    /// [`run`](Self::run)s the job, and calls `expired` if its time limit
+    /// resolves the task before the function has come to its end.
+    pub fn run_with(self, expired: impl FnOnce() + Send + 'static) {
+        let inner = self.into_inner();
+        if inner.hold(None) {
+            let limit = inner.meta().timeout();
+            let timer = limit.map(|limit| arm(&inner, limit, expired));
+            inner.run();
+            drop(timer);
+        }
+        discard(inner);
+    }
+
+    /// Takes the job out of the queued state, to be run elsewhere.
+    ///
+    /// From now on [`Task::cancel`] asks `control`, with this `ticket`.
+    ///
+    /// # Errors
+    /// None is given back if the job was cancelled before.
+    ///
+    /// [`Task::cancel`]: crate::Task::cancel
+    pub fn hold(self, control: Arc<dyn Control>, ticket: u64) -> Option<HeldJob> {
+        let inner = self.into_inner();
+        inner
+            .hold(Some((control, ticket)))
+            .then_some(HeldJob(Some(inner)))
+    }
+
+    /// Resolves the task with `error`; it did not run. Not if it was cancelled
+    /// before.
+    pub fn fail(self, error: TaskError) {
+        let inner = self.into_inner();
+        inner.refuse(error);
+        discard(inner);
+    }
+
+    /// Cancels the job, for example because its executor shuts down; `why`
+    /// completes "was cancelled: …". False if it was cancelled before.
+    pub fn cancel(self, why: &str) -> bool {
+        let inner = self.into_inner();
+        let cancelled = inner.refuse(TaskError::cancelled(why));
+        discard(inner);
+        cancelled
+    }
+}
+
+impl Drop for Job {
+    fn drop(&mut self) {
+        if let Some(inner) = self.0.take() {
+            inner.refuse(TaskError::pool_broken(
+                "its executor",
+                "dropped the job without running it",
+            ));
+            discard(inner);
+        }
+    }
+}
+
+impl fmt::Debug for Job {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Job")
+            .field("id", &self.id())
+            .field("name", &self.name())
+            .field("queued", &self.is_queued())
+            .finish()
+    }
+}
+
+/// A job that an executor has taken to run elsewhere.
+///
+/// Its argument stays here until the job resolves, so that it can be encoded
+/// again for another worker. A held job that is dropped resolves its task with
+/// an error.
+#[must_use = "a held job that is dropped fails its task"]
+pub struct HeldJob(Option<Arc<dyn AnyJob>>);
+
+impl HeldJob {
+    fn inner(&self) -> &Arc<dyn AnyJob> {
+        self.0
+            .as_ref()
+            .expect("a job is whole until it is consumed")
+    }
+
+    fn into_inner(mut self) -> Arc<dyn AnyJob> {
+        self.0.take().expect("a job is whole until it is consumed")
+    }
+
+    /// The id of the task.
+    pub fn id(&self) -> TaskId {
+        self.inner().meta().id()
+    }
+
+    /// The name of the task: the one it was given, or the function's.
+    pub fn name(&self) -> &str {
+        self.inner().meta().name()
+    }
+
+    /// The trampoline, if the function can be called in another process.
+    pub fn entry(&self) -> Option<Entry> {
+        self.inner().entry()
+    }
+
+    /// The longest the function may run, counted from its start.
+    pub fn timeout(&self) -> Option<Duration> {
+        self.inner().meta().timeout()
+    }
+
+    /// Appends the encoded argument to `buffer`, which is as before on failure.
+    ///
+    /// # Errors
+    /// An error that names the argument's type; also if its `Serialize` panics.
+    pub fn encode_argument(&mut self, buffer: &mut Vec<u8>) -> Result<(), TaskError> {
+        // Unique access: the argument's `Serialize` runs on one thread at a time.
+        self.inner().encode_argument(buffer)
+    }
+
+    /// Resolves the task with the result that these bytes encode.
+    ///
+    /// Bytes that cannot be decoded, or a `Deserialize` that panics, fail this
+    /// task alone.
+    pub fn complete(self, result: &[u8]) {
+        let inner = self.into_inner();
+        inner.complete(result);
+        discard(inner);
+    }
+
+    /// Resolves the task with what the trampoline reported in place of a result.
+    pub fn complete_fault(self, fault: CallFault) {
+        let error = self.inner().describe_fault(fault);
+        self.fail(error);
+    }
+
+    /// Resolves the task as panicked.
+    pub fn complete_panic(self, report: PanicReport) {
+        self.fail(TaskError::panicked(report));
+    }
+
+    /// Resolves the task with `error`.
+    pub fn fail(self, error: TaskError) {
+        let inner = self.into_inner();
+        inner.fail(error);
+        discard(inner);
+    }
+
+    /// Makes it a queued job again, for another worker: its function has not
+    /// started.
+    #[must_use]
+    pub fn release(self) -> Option<Job> {
+        let inner = self.into_inner();
+        inner.release().then_some(Job(Some(inner)))
+    }
+}
+
+impl Drop for HeldJob {
+    fn drop(&mut self) {
+        if let Some(inner) = self.0.take() {
+            inner.fail(TaskError::pool_broken(
+                "its executor",
+                "dropped the job without a result",
+            ));
+            discard(inner);
+        }
+    }
+}
+
+impl fmt::Debug for HeldJob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HeldJob")
+            .field("id", &self.id())
+            .field("name", &self.name())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Arms the time limit of a job that starts to run in this process.
+fn arm(job: &Arc<dyn AnyJob>, limit: Duration, expired: impl FnOnce() + Send + 'static) -> Timer {
+    let job = Arc::downgrade(job);
+    timer::after(limit, move || {
+        if let Some(job) = job.upgrade() {
+            let error = TaskError::timed_out(
+                limit,
+                "the function cannot be stopped on a thread and goes on",
+            );
+            if job.expire(error) {
+                expired();
+            }
+            discard(job);
+        }
+    })
+}

@@ -1,0 +1,242 @@
+//! The one allocation of a job, and the methods that know its types.
+
+use crate::cell::{Cell, Stage};
+use crate::codec;
+use crate::control::Control;
+use crate::entry::{CallFault, Entry};
+use crate::error::TaskError;
+use crate::job::JobOptions;
+use crate::panic::{catch, discard};
+use crate::task::Meta;
+use serde::{Serialize, de::DeserializeOwned};
+use std::any::type_name;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+/// A piece of work, with its types.
+pub(crate) trait Work: Send + 'static {
+    type Output: Send + 'static;
+
+    /// The path of the function's type.
+    fn function() -> &'static str;
+    fn run(self) -> Self::Output;
+
+    fn entry() -> Option<Entry> {
+        None
+    }
+    /// The name of the argument's type.
+    fn argument_type() -> &'static str {
+        "()"
+    }
+    fn encode(&self, _buffer: &mut Vec<u8>) -> Result<(), String> {
+        Err(STAYS_HERE.to_owned())
+    }
+    fn decode(_bytes: &[u8]) -> Result<Self::Output, String> {
+        Err(STAYS_HERE.to_owned())
+    }
+}
+
+const STAYS_HERE: &str = "a closure that captures cannot leave its process";
+
+/// A plain function and its argument.
+pub(crate) struct Call<F, A, R> {
+    function: F,
+    argument: A,
+    result: PhantomData<fn() -> R>,
+}
+
+impl<F, A, R> Call<F, A, R> {
+    pub(crate) fn new(function: F, argument: A) -> Self {
+        crate::entry::assert_captures_nothing::<F>();
+        Self {
+            function,
+            argument,
+            result: PhantomData,
+        }
+    }
+}
+
+impl<F, A, R> Work for Call<F, A, R>
+where
+    F: Fn(A) -> R + Copy + Send + 'static,
+    A: Serialize + DeserializeOwned + Send + 'static,
+    R: Serialize + DeserializeOwned + Send + 'static,
+{
+    type Output = R;
+
+    fn function() -> &'static str {
+        type_name::<F>()
+    }
+    fn run(self) -> R {
+        (self.function)(self.argument)
+    }
+    fn entry() -> Option<Entry> {
+        Some(Entry::of::<F, A, R>())
+    }
+    fn argument_type() -> &'static str {
+        type_name::<A>()
+    }
+    fn encode(&self, buffer: &mut Vec<u8>) -> Result<(), String> {
+        codec::encode(&self.argument, buffer)
+    }
+    fn decode(bytes: &[u8]) -> Result<R, String> {
+        codec::decode(bytes)
+    }
+}
+
+/// A closure that may capture.
+pub(crate) struct Closure<C>(pub(crate) C);
+
+impl<C, R> Work for Closure<C>
+where
+    C: FnOnce() -> R + Send + 'static,
+    R: Send + 'static,
+{
+    type Output = R;
+
+    fn function() -> &'static str {
+        type_name::<C>()
+    }
+    fn run(self) -> R {
+        (self.0)()
+    }
+}
+
+/// What an executor's handle and a `Task` share.
+pub(crate) struct Shared<I, T> {
+    pub(crate) meta: Meta,
+    pub(crate) cell: Cell<I, T>,
+}
+
+impl<W: Work> Shared<W, W::Output> {
+    pub(crate) fn queued(work: W, options: JobOptions) -> Self {
+        Self {
+            meta: Meta::new(W::function, options),
+            cell: Cell::queued(work),
+        }
+    }
+}
+
+/// A job whose types are forgotten. What the methods do is said at `Job` and
+/// `HeldJob`, which see to it that each is called in the right phase.
+pub(crate) trait AnyJob: Send + Sync {
+    fn meta(&self) -> &Meta;
+    fn stage(&self) -> Stage;
+    fn entry(&self) -> Option<Entry>;
+
+    fn refuse(&self, error: TaskError) -> bool;
+    fn hold(&self, control: Option<(Arc<dyn Control>, u64)>) -> bool;
+
+    // From here on the job is held.
+    fn run(&self);
+    fn expire(&self, error: TaskError) -> bool;
+    fn release(&self) -> bool;
+    fn encode_argument(&self, buffer: &mut Vec<u8>) -> Result<(), TaskError>;
+    fn complete(&self, result: &[u8]);
+    fn describe_fault(&self, fault: CallFault) -> TaskError;
+    fn fail(&self, error: TaskError);
+}
+
+impl<W: Work> AnyJob for Shared<W, W::Output> {
+    fn meta(&self) -> &Meta {
+        &self.meta
+    }
+
+    fn stage(&self) -> Stage {
+        self.cell.stage()
+    }
+
+    fn entry(&self) -> Option<Entry> {
+        W::entry()
+    }
+
+    fn run(&self) {
+        // SAFETY: only `Job::run_with` calls this, once, when `hold` has given
+        // it the right to the input.
+        let Some(work) = (unsafe { self.cell.take_input() }) else {
+            return;
+        };
+        let outcome = catch(|| work.run());
+        let outcome = outcome.map_err(|report| self.meta.name_it(TaskError::panicked(report)));
+        // Not taken if the time limit has resolved the task.
+        discard(self.cell.resolve(outcome));
+    }
+
+    fn refuse(&self, error: TaskError) -> bool {
+        self.cell.refuse(|| self.meta.name_it(error))
+    }
+
+    fn hold(&self, control: Option<(Arc<dyn Control>, u64)>) -> bool {
+        self.cell.hold(control)
+    }
+
+    fn release(&self) -> bool {
+        self.cell.release()
+    }
+
+    fn encode_argument(&self, buffer: &mut Vec<u8>) -> Result<(), TaskError> {
+        let start = buffer.len();
+        let encoded = catch(|| {
+            // SAFETY: only a `HeldJob` calls this, by unique access; it has the
+            // right to the input until it resolves or releases the job.
+            unsafe {
+                self.cell.with_input(|work| match work {
+                    Some(work) => work.encode(buffer),
+                    None => Err("it was taken before".to_owned()),
+                })
+            }
+        });
+        let cause = match encoded {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(cause)) => cause,
+            Err(report) => format!("its Serialize {report}"),
+        };
+        buffer.truncate(start);
+        let subject = format!("argument of type `{}`", W::argument_type());
+        Err(self.meta.name_it(TaskError::encode(subject, cause)))
+    }
+
+    fn complete(&self, result: &[u8]) {
+        let outcome = match catch(|| W::decode(result)) {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(cause)) => Err(cause),
+            Err(report) => Err(format!("its Deserialize {report}")),
+        };
+        let outcome = outcome.map_err(|cause| {
+            let subject = format!("result of type `{}`", type_name::<W::Output>());
+            self.meta.name_it(TaskError::decode(subject, cause))
+        });
+        self.finish(outcome);
+    }
+
+    fn describe_fault(&self, fault: CallFault) -> TaskError {
+        match fault {
+            CallFault::Argument(cause) => {
+                TaskError::decode(format!("argument of type `{}`", W::argument_type()), cause)
+            }
+            CallFault::Result(cause) => {
+                let subject = format!("result of type `{}`", type_name::<W::Output>());
+                TaskError::encode(subject, cause)
+            }
+        }
+    }
+
+    fn fail(&self, error: TaskError) {
+        self.finish(Err(self.meta.name_it(error)));
+    }
+
+    fn expire(&self, error: TaskError) -> bool {
+        // The input stays with the thread that runs the function.
+        self.cell.resolve(Err(self.meta.name_it(error))).is_ok()
+    }
+}
+
+impl<W: Work> Shared<W, W::Output> {
+    /// Drops the argument of a held job and resolves it.
+    fn finish(&self, outcome: Result<W::Output, TaskError>) {
+        // SAFETY: only a `HeldJob` gets here, and it has the right to the input.
+        let argument = unsafe { self.cell.take_input() };
+        discard(argument);
+        discard(self.cell.resolve(outcome));
+    }
+}

@@ -1,0 +1,182 @@
+//! Catching a panic with its message *and* its location.
+//!
+//! `catch_unwind` yields only the payload; the location is known to the panic
+//! hook alone. So the first catch installs a hook in front of the one at hand:
+//! on a thread that is inside [`catch`] it writes down message and location,
+//! and then always calls the former hook, so a program's own reporting stays as
+//! it was. Where a program replaces the hook later, reports lack the location
+//! and are otherwise whole.
+
+use serde::{Deserialize, Serialize};
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::panic::{AssertUnwindSafe, PanicHookInfo};
+use std::sync::Once;
+
+/// What is known of a panic that was caught.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PanicReport {
+    message: String,
+    location: Option<String>,
+}
+
+impl PanicReport {
+    /// A report with this message, from `file:line:column` if that is known.
+    pub fn new(message: impl Into<String>, location: Option<String>) -> Self {
+        let message = message.into();
+        Self { message, location }
+    }
+
+    /// The report on the panic that a panic hook is being told of.
+    pub fn from_hook(info: &PanicHookInfo<'_>) -> Self {
+        Self::new(
+            payload_message(info.payload()),
+            info.location().map(ToString::to_string),
+        )
+    }
+
+    /// The panic's message, or a note if its payload is not text.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Where it happened, as `file:line:column`.
+    pub fn location(&self) -> Option<&str> {
+        self.location.as_deref()
+    }
+}
+
+impl fmt::Display for PanicReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.location {
+            Some(location) => write!(f, "panicked at {location}: {}", self.message),
+            None => write!(f, "panicked: {}", self.message),
+        }
+    }
+}
+
+fn payload_message(payload: &(dyn Any + Send)) -> String {
+    if let Some(text) = payload.downcast_ref::<&'static str>() {
+        (*text).to_owned()
+    } else if let Some(text) = payload.downcast_ref::<String>() {
+        text.clone()
+    } else {
+        "(a panic payload that is not text)".to_owned()
+    }
+}
+
+thread_local! {
+    /// How many calls of `catch` this thread is inside of.
+    static DEPTH: Cell<usize> = const { Cell::new(0) };
+    /// The last panic seen there, not yet collected.
+    static SEEN: RefCell<Option<PanicReport>> = const { RefCell::new(None) };
+}
+
+/// Runs `f`; a panic in it comes back as a report.
+///
+/// # Errors
+/// The report on the panic.
+pub fn catch<R>(f: impl FnOnce() -> R) -> Result<R, PanicReport> {
+    install_hook();
+    DEPTH.with(|depth| depth.set(depth.get() + 1));
+    let outcome = std::panic::catch_unwind(AssertUnwindSafe(f));
+    DEPTH.with(|depth| depth.set(depth.get() - 1));
+    outcome.map_err(|payload| {
+        let message = payload_message(&*payload);
+        // The hook is not told of `resume_unwind`: what it saw last may be some
+        // other panic, which the function had caught itself.
+        let seen = SEEN.with(RefCell::take);
+        let location = seen
+            .filter(|seen| seen.message == message)
+            .and_then(|seen| seen.location);
+        let report = PanicReport::new(message, location);
+        discard(payload);
+        report
+    })
+}
+
+/// Drops `value`; a panic of its `Drop` is reported through `tracing` and
+/// otherwise harms nobody.
+pub fn discard<T>(value: T) {
+    if !std::mem::needs_drop::<T>() {
+        return;
+    }
+    if let Err(payload) = std::panic::catch_unwind(AssertUnwindSafe(|| drop(value))) {
+        tracing::error!(
+            message = payload_message(&*payload),
+            r#type = std::any::type_name::<T>(),
+            "a value panicked while it was dropped"
+        );
+        // The payload's own Drop may panic as well; it is not given the chance.
+        std::mem::forget(payload);
+    }
+}
+
+fn install_hook() {
+    static ONCE: Once = Once::new();
+    if ONCE.is_completed() || std::thread::panicking() {
+        return;
+    }
+    ONCE.call_once(|| {
+        let former = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            // Neither slot may be reached for while the thread is torn down.
+            let inside = DEPTH.try_with(|depth| depth.get() > 0).unwrap_or(false);
+            if inside {
+                let report = PanicReport::from_hook(info);
+                let _ = SEEN.try_with(|seen| seen.replace(Some(report)));
+            }
+            former(info);
+        }));
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn message_and_location_are_reported() {
+        let report = catch(|| -> () { panic!("number {}", 7) }).unwrap_err();
+        assert_eq!(report.message(), "number 7");
+        assert!(report.location().unwrap().contains("panic.rs:"));
+        assert!(report.to_string().starts_with("panicked at "));
+    }
+
+    #[test]
+    fn a_payload_that_is_not_text_is_said_to_be_so() {
+        let report = catch(|| std::panic::panic_any(7_u8)).unwrap_err();
+        assert!(report.message().contains("not text"));
+    }
+
+    #[test]
+    fn a_panic_caught_inside_does_not_leak_into_the_next_report() {
+        let outer = catch(|| {
+            let _ = catch(|| panic!("inner"));
+            panic!("outer");
+        });
+        assert_eq!(outer.unwrap_err().message(), "outer");
+        assert!(catch(|| 1).is_ok());
+    }
+
+    #[test]
+    fn a_panic_that_was_caught_by_the_function_is_not_blamed_for_a_later_one() {
+        let report = catch(|| {
+            let _ = std::panic::catch_unwind(|| panic!("caught"));
+            std::panic::resume_unwind(Box::new("resumed"));
+        });
+        assert_eq!(report, Err::<(), _>(PanicReport::new("resumed", None)));
+    }
+
+    #[test]
+    fn a_panicking_drop_is_contained() {
+        struct Bomb;
+        impl Drop for Bomb {
+            fn drop(&mut self) {
+                panic!("bang");
+            }
+        }
+        discard(Bomb);
+    }
+}

@@ -1,0 +1,49 @@
+//! The primitives the completion cell is built from: the standard ones, or
+//! loom's when its models are run.
+
+#[cfg(not(loom))]
+pub(crate) use self::std_impl::{AtomicU8, Mutex, UnsafeCell};
+#[cfg(loom)]
+pub(crate) use loom::{
+    cell::UnsafeCell,
+    sync::{Mutex, atomic::AtomicU8},
+};
+
+#[cfg(not(loom))]
+mod std_impl {
+    pub(crate) use std::sync::{Mutex, atomic::AtomicU8};
+
+    /// `std::cell::UnsafeCell` with the closure interface that loom checks.
+    #[derive(Debug)]
+    pub(crate) struct UnsafeCell<T>(std::cell::UnsafeCell<T>);
+
+    impl<T> UnsafeCell<T> {
+        pub(crate) const fn new(value: T) -> Self {
+            Self(std::cell::UnsafeCell::new(value))
+        }
+
+        #[inline(always)]
+        pub(crate) fn with<R>(&self, f: impl FnOnce(*const T) -> R) -> R {
+            f(self.0.get())
+        }
+
+        #[inline(always)]
+        pub(crate) fn with_mut<R>(&self, f: impl FnOnce(*mut T) -> R) -> R {
+            f(self.0.get())
+        }
+    }
+}
+
+/// Locks `mutex`, whether or not somebody panicked while holding it: no user
+/// code runs under a lock of ours, so the data is whole.
+#[cfg(not(loom))]
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+#[cfg(loom)]
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> loom::sync::MutexGuard<'_, T> {
+    mutex.lock().expect("loom's mutex is never poisoned")
+}

@@ -1,0 +1,308 @@
+//! [`Task`]: the handle of a job or coroutine, and the future of its outcome.
+
+mod flatten;
+mod meta;
+mod view;
+
+pub(crate) use self::meta::Meta;
+pub use self::meta::TaskId;
+
+use self::view::View;
+use crate::cell::{Outcome, Stage};
+use crate::control::CancelOutcome;
+use crate::error::TaskError;
+use crate::panic::discard;
+use crate::watch::{Settled, Watcher};
+use std::any::type_name;
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::Thread;
+use std::time::{Duration, Instant};
+
+/// The handle of one job or coroutine, and the future of its outcome.
+///
+/// The work has been submitted already: nothing depends on this being polled.
+/// Await it, [`wait`](Self::wait) for it from synchronous code, or give it to a
+/// combinator.
+///
+/// Dropping it *detaches* the work, which goes on (Python's rule, and
+/// async-std's); [`cancel_on_drop`](Self::cancel_on_drop) opts in to the other
+/// rule.
+///
+/// # Cancel safety
+/// Awaiting `&mut task` may be given up at any time; the outcome is not lost.
+///
+/// ```
+/// use executor_core::{ExecutorExt as _, Inline};
+///
+/// let task = Inline::new().submit(|n: u64| n * n, 7);
+/// assert!(task.is_done());
+/// assert_eq!(task.wait()?, 49);
+/// # Ok::<(), executor_core::TaskError>(())
+/// ```
+#[must_use = "a task that is dropped goes on by itself: await it, or say `detach`"]
+pub struct Task<T: Send + 'static> {
+    shared: Arc<dyn View<T>>,
+    cancel_on_drop: bool,
+    /// `Sync` only where `T` is: see `Cell`'s.
+    value: PhantomData<T>,
+}
+
+// The value is never pinned: it is behind an `Arc` and moves out by itself.
+impl<T: Send + 'static> Unpin for Task<T> {}
+
+impl<T: Send + 'static> Task<T> {
+    pub(crate) fn new(shared: Arc<dyn View<T>>) -> Self {
+        Self {
+            shared,
+            cancel_on_drop: false,
+            value: PhantomData,
+        }
+    }
+
+    /// A task that has its outcome already, such as one that was refused.
+    pub fn ready(name: impl Into<String>, outcome: Result<T, TaskError>) -> Self {
+        let (promise, task) = crate::promise::promise(name);
+        promise.resolve(outcome);
+        task
+    }
+
+    /// A number that no other task of this process has.
+    pub fn id(&self) -> TaskId {
+        self.shared.meta().id()
+    }
+
+    /// The name it was given, or else the path of its function.
+    pub fn name(&self) -> &str {
+        self.shared.meta().name()
+    }
+
+    /// Cancels the work, as far as that is possible, and says how far it was.
+    ///
+    /// A job that has not started is removed: what it captured is dropped and
+    /// the task is done before this returns, callbacks included. See
+    /// [`CancelOutcome`] for the rest.
+    pub fn cancel(&self) -> CancelOutcome {
+        self.shared.cancel()
+    }
+
+    /// From now on, dropping this handle cancels the work.
+    pub fn cancel_on_drop(mut self) -> Self {
+        self.cancel_on_drop = true;
+        self
+    }
+
+    /// Lets the work go on by itself. Its outcome is dropped when it comes.
+    pub fn detach(mut self) {
+        self.cancel_on_drop = false;
+    }
+
+    /// True once there is an outcome: a value, an error or a cancellation.
+    pub fn is_done(&self) -> bool {
+        matches!(self.shared.stage(), Stage::Done { .. })
+    }
+
+    /// True while the function runs.
+    pub fn is_running(&self) -> bool {
+        self.shared.is_running()
+    }
+
+    /// True once the task was cancelled, by anybody.
+    pub fn is_cancelled(&self) -> bool {
+        self.settled() == Some(Settled::Cancelled)
+    }
+
+    /// How the task ended, without its value; `None` before that.
+    pub fn settled(&self) -> Option<Settled> {
+        match self.shared.stage() {
+            Stage::Done { settled, .. } => Some(settled),
+            _ => None,
+        }
+    }
+
+    /// Takes the outcome out, if there is one.
+    ///
+    /// # Errors
+    /// The task's own error; or, before there is an outcome and after it has
+    /// been taken, an error of the kind
+    /// [`InvalidState`](crate::TaskErrorKind::InvalidState), and the task stays
+    /// as it is.
+    pub fn try_result(&mut self) -> Result<T, TaskError> {
+        self.take()
+            .unwrap_or_else(|| Err(self.invalid("the result is not ready")))
+    }
+
+    /// Shows the outcome, if there is one and it has not been taken.
+    pub fn outcome(&self) -> Option<Result<&T, &TaskError>> {
+        // SAFETY: `Task` is the owner's side. The outcome can be taken only
+        // through `&mut self`, so not while this borrow lives; and `&self` is
+        // on several threads only if `T` is `Sync`.
+        unsafe { self.shared.peek() }.map(Result::as_ref)
+    }
+
+    /// Blocks this thread until there is an outcome.
+    ///
+    /// Not for asynchronous code, which awaits the task instead. A task that
+    /// needs this very thread to complete never does.
+    ///
+    /// # Errors
+    /// The task's own error.
+    pub fn wait(mut self) -> Result<T, TaskError> {
+        self.block(None);
+        self.take_or_invalid()
+    }
+
+    /// Blocks this thread until there is an outcome, but no longer than `limit`.
+    ///
+    /// `None` means that the limit passed: the work goes on, and the task may be
+    /// asked again.
+    pub fn wait_timeout(&mut self, limit: Duration) -> Option<Result<T, TaskError>> {
+        // A limit that no clock can represent is no limit.
+        self.block(Instant::now().checked_add(limit));
+        self.is_done().then(|| self.take_or_invalid())
+    }
+
+    /// Calls `callback` with the outcome as soon as there is one.
+    ///
+    /// It runs on the thread that resolves the task, before the task counts as
+    /// done; if the task is done already, at once on this thread. Callbacks run
+    /// in the order they were added. One that panics is reported through
+    /// `tracing` and harms neither the others nor the task. If the outcome has
+    /// been taken, the callback is given an error of the kind
+    /// [`InvalidState`](crate::TaskErrorKind::InvalidState).
+    pub fn add_done_callback(
+        &self,
+        callback: impl FnOnce(Result<&T, &TaskError>) + Send + 'static,
+    ) {
+        // SAFETY: as for `outcome`.
+        let added = unsafe { self.shared.call_when_done(Box::new(callback)) };
+        if let Err(callback) = added {
+            let error = self.invalid("the result has been taken already");
+            if let Err(report) = crate::panic::catch(|| callback(Err(&error))) {
+                tracing::error!(%report, "exception calling a done callback");
+            }
+        }
+    }
+
+    /// Has `watcher` told when the task is done, in place of whoever waited for
+    /// it before. False, and nothing happens, if the task is done already.
+    ///
+    /// This is for combinators: it is how one waits for many tasks at a cost
+    /// that does not grow with those that are still running.
+    pub fn watch(&mut self, watcher: Arc<dyn Watcher>, token: usize) -> bool {
+        self.shared.tell_when_done(watcher, token)
+    }
+
+    /// Takes a watcher, or the last waker, off the task again.
+    pub fn unwatch(&mut self) {
+        self.shared.forget_waiter();
+    }
+
+    /// Waits for the outcome without taking it.
+    ///
+    /// # Cancel safety
+    /// May be given up at any time.
+    pub fn poll_done(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if self.is_done() || !self.shared.wake_when_done(context.waker()) {
+            return Poll::Ready(());
+        }
+        Poll::Pending
+    }
+
+    fn take(&mut self) -> Option<Outcome<T>> {
+        // SAFETY: `Task` is the owner's side, and `&mut self` means that no
+        // `outcome()` is borrowed.
+        unsafe { self.shared.take() }
+    }
+
+    fn take_or_invalid(&mut self) -> Outcome<T> {
+        self.take()
+            .unwrap_or_else(|| Err(self.invalid("the result has been taken already")))
+    }
+
+    fn invalid(&self, why: &str) -> TaskError {
+        let why = match self.shared.stage() {
+            Stage::Done { taken: true, .. } => "the result has been taken already",
+            _ => why,
+        };
+        self.shared.meta().name_it(TaskError::invalid_state(why))
+    }
+
+    /// Parks this thread until the task is done or the deadline has passed.
+    fn block(&mut self, deadline: Option<Instant>) {
+        if self.is_done() {
+            return;
+        }
+        let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+        let mut context = Context::from_waker(&waker);
+        while self.poll_done(&mut context).is_pending() {
+            match deadline.map(|at| at.saturating_duration_since(Instant::now())) {
+                None => std::thread::park(),
+                Some(Duration::ZERO) => break,
+                Some(left) => std::thread::park_timeout(left),
+            }
+        }
+    }
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+impl<T: Send + 'static> Future for Task<T> {
+    type Output = Result<T, TaskError>;
+
+    /// Resolves once; polled again after that, it is an error of the kind
+    /// [`InvalidState`](crate::TaskErrorKind::InvalidState), not a panic.
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        if let Some(outcome) = self.take() {
+            return Poll::Ready(outcome);
+        }
+        match self.poll_done(context) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(()) => Poll::Ready(self.take_or_invalid()),
+        }
+    }
+}
+
+impl<T: Send + 'static> Drop for Task<T> {
+    fn drop(&mut self) {
+        if self.cancel_on_drop && !self.is_done() {
+            self.cancel();
+        }
+        // A value nobody took is dropped here, and its `Drop` may panic.
+        discard(self.take());
+    }
+}
+
+impl<T: Send + 'static> fmt::Debug for Task<T> {
+    /// Shows the state and, of a result, its type and not its value, as Python's
+    /// `Future` does.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = match self.shared.stage() {
+            Stage::Done { settled, .. } => match settled {
+                Settled::Value => format!("finished returned {}", type_name::<T>()),
+                Settled::Cancelled => "cancelled".to_owned(),
+                Settled::Error => match self.outcome() {
+                    Some(Err(error)) => format!("finished raised {:?}", error.kind()),
+                    _ => "finished raised".to_owned(),
+                },
+            },
+            _ if self.is_running() => "running".to_owned(),
+            _ => "pending".to_owned(),
+        };
+        f.debug_struct("Task")
+            .field("id", &self.id())
+            .field("name", &self.name())
+            .field("state", &format_args!("{state}"))
+            .finish()
+    }
+}

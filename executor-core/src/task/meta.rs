@@ -1,0 +1,77 @@
+//! Who a task is: its id, its name, its options.
+
+use crate::error::TaskError;
+use crate::job::JobOptions;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// A number that no other task of this process has, in order of creation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TaskId(u64);
+
+impl TaskId {
+    fn next() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// The id as a number, for logs and wire formats.
+    pub fn get(self) -> u64 {
+        self.0
+    }
+}
+
+impl fmt::Display for TaskId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Two words and an id: most jobs have no options, so those are boxed.
+pub(crate) struct Meta {
+    id: TaskId,
+    function: fn() -> &'static str,
+    options: Option<Box<JobOptions>>,
+}
+
+impl Meta {
+    pub(crate) fn new(function: fn() -> &'static str, options: JobOptions) -> Self {
+        let plain = options == JobOptions::default();
+        Self {
+            id: TaskId::next(),
+            function,
+            options: (!plain).then(|| Box::new(options)),
+        }
+    }
+
+    /// The same task, seen through another handle.
+    pub(crate) fn alias(&self) -> Self {
+        Self {
+            id: self.id,
+            function: self.function,
+            options: self.options.clone(),
+        }
+    }
+
+    pub(crate) fn id(&self) -> TaskId {
+        self.id
+    }
+
+    pub(crate) fn function(&self) -> &'static str {
+        (self.function)()
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        let given = self.options.as_ref().and_then(|o| o.name.as_deref());
+        given.unwrap_or_else(|| self.function())
+    }
+
+    pub(crate) fn timeout(&self) -> Option<Duration> {
+        self.options.as_ref().and_then(|options| options.timeout)
+    }
+
+    pub(crate) fn name_it(&self, error: TaskError) -> TaskError {
+        error.for_task(self.id, self.name())
+    }
+}
