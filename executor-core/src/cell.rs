@@ -61,6 +61,14 @@ use std::task::Waker;
 
 pub(crate) use self::phase::Stage;
 
+/// Queued jobs that were cancelled by their owners, in this process.
+static CANCELLATIONS: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+
+/// How many queued jobs were cancelled by their owners so far.
+pub(crate) fn cancellations() -> u64 {
+    CANCELLATIONS.load(Relaxed)
+}
+
 /// How a task ended.
 pub(crate) type Outcome<T> = Result<T, TaskError>;
 /// A function to be called with the outcome.
@@ -274,6 +282,7 @@ impl<I, T> Cell<I, T> {
     /// `error` is made only if the task is cancelled here.
     pub(crate) fn cancel(&self, error: impl FnOnce() -> TaskError) -> CancelOutcome {
         if self.refuse(error) {
+            CANCELLATIONS.fetch_add(1, Relaxed);
             return CancelOutcome::BeforeStart;
         }
         let control = lock(&self.slot).control.clone();

@@ -100,20 +100,40 @@ impl Job {
     /// [`timeout`](Self::timeout) and it passes, the task resolves at that
     /// moment, while the function goes on to its end.
     pub fn run(self) {
-        self.run_with(|| ());
+        self.run_with(|| (), || ());
     }
 
-    /// [`run`](Self::run)s the job, and calls `expired` if its time limit
-    /// resolves the task before the function has come to its end.
-    pub fn run_with(self, expired: impl FnOnce() + Send + 'static) {
+    /// [`run`](Self::run)s the job, and says how far it is.
+    ///
+    /// `returned` is called here when the function has come to its end, well or
+    /// badly, and before the task counts as done: whoever learns from the task
+    /// that the function is over finds the executor knowing it too. It is not
+    /// called if the job was cancelled before. `expired` is called, on another
+    /// thread, if the time limit resolves the task first.
+    pub fn run_with(self, returned: impl FnOnce(), expired: impl FnOnce() + Send + 'static) {
         let inner = self.into_inner();
         if inner.hold(None) {
             let limit = inner.meta().timeout();
             let timer = limit.map(|limit| arm(&inner, limit, expired));
-            inner.run();
+            let mut returned = Some(returned);
+            inner.run(&mut || {
+                if let Some(returned) = returned.take() {
+                    returned();
+                }
+            });
             drop(timer);
         }
         discard(inner);
+    }
+
+    /// How many queued jobs of this process their owners have cancelled so far.
+    ///
+    /// An executor compares two readings to learn whether it is worth looking
+    /// for cancelled jobs in its queue. A cancellation is counted before
+    /// [`Task::cancel`](crate::Task::cancel) returns, and after
+    /// [`is_queued`](Self::is_queued) has become false.
+    pub fn cancellations() -> u64 {
+        crate::cell::cancellations()
     }
 
     /// Takes the job out of the queued state, to be run elsewhere.

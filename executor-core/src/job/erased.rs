@@ -128,7 +128,7 @@ pub(crate) trait AnyJob: Send + Sync {
     fn hold(&self, control: Option<(Arc<dyn Control>, u64)>) -> bool;
 
     // From here on the job is held.
-    fn run(&self);
+    fn run(&self, returned: &mut dyn FnMut());
     fn expire(&self, error: TaskError) -> bool;
     fn release(&self) -> bool;
     fn encode_argument(&self, buffer: &mut Vec<u8>) -> Result<(), TaskError>;
@@ -150,13 +150,17 @@ impl<W: Work> AnyJob for Shared<W, W::Output> {
         W::entry()
     }
 
-    fn run(&self) {
+    fn run(&self, returned: &mut dyn FnMut()) {
         // SAFETY: only `Job::run_with` calls this, once, when `hold` has given
         // it the right to the input.
         let Some(work) = (unsafe { self.cell.take_input() }) else {
             return;
         };
         let outcome = catch(|| work.run());
+        // The task must resolve, whatever the executor does in there.
+        if let Err(report) = catch(returned) {
+            tracing::error!(%report, "an executor panicked at the end of a job");
+        }
         let outcome = outcome.map_err(|report| self.meta.name_it(TaskError::panicked(report)));
         // Not taken if the time limit has resolved the task.
         discard(self.cell.resolve(outcome));
