@@ -1,1 +1,72 @@
-//! x
+//! A pool of threads behind [`Executor`](executor_core::Executor): blocking
+//! functions and closures run there, and each gives a future of its result.
+//!
+//! ```
+//! use executor_core::{ExecutorExt as _, TaskError};
+//! use pool_thread::ThreadPool;
+//! use std::sync::Arc;
+//!
+//! fn square(n: u64) -> u64 {
+//!     n * n
+//! }
+//!
+//! let pool = ThreadPool::builder().max_workers(3).build()?;
+//! let plain = pool.submit(square, 7);
+//! let shared = Arc::new(String::from("closures may capture"));
+//! let length = pool.spawn(move || shared.len());
+//! assert_eq!(plain.wait()?, 49);
+//! assert_eq!(length.wait()?, 20);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # When to use it
+//!
+//! For calls that block (files, DNS, a database's synchronous client) and for
+//! computations that would hold up an event loop. It knows no runtime: a
+//! [`Task`](executor_core::Task) is a plain future and can be waited for
+//! without one.
+//!
+//! Not for code that may crash the process or has to be stopped while it runs:
+//! a thread can be neither contained nor killed, so that is `pool-process`'s
+//! work. Not for data-parallel loops over memory: that is rayon's. And a job
+//! should not wait for another job of the same pool: with all workers waiting,
+//! nobody is left to run what they wait for.
+//!
+//! # What it keeps
+//!
+//! | event | rule |
+//! |---|---|
+//! | a job comes | a worker that is free takes it; only if there is none, and fewer than [`max_workers`](ThreadPoolBuilder::max_workers) run, a thread is started |
+//! | the queue is full | with [`max_queued`](ThreadPoolBuilder::max_queued), the task comes back rejected; without, the queue grows |
+//! | cancel | a queued job goes at once, with its captures, and its place in the queue with it; a running one goes on |
+//! | time limit | the task fails when it passes; the function goes on, and its worker is taken until it ends |
+//! | panic | fails that task; the worker goes on |
+//! | a thread cannot be started | the job waits for another worker; if there is none, its task fails with the system's reason |
+//! | drop of the last handle | does not block: what is queued and running finishes, then the threads end; a return from `main` waits for that |
+//! | [`shutdown`](ThreadPool#method.shutdown) | drains, cancels what is queued, or also abandons what runs; after a deadline, the last |
+//!
+//! # Files
+//!
+//! `pool` is the handle, `builder` its settings. `shared` is what handles and
+//! workers share, and how a submit finds a worker; `queue` holds the jobs that
+//! wait, `seats` what each worker does. `worker` is a worker's loop, `threads`
+//! the seam to the `threadpool` crate, `overdue` the net under workers that are
+//! held up on their way back. `closing` is the end.
+
+#![forbid(unsafe_code)]
+
+mod bell;
+mod builder;
+mod closing;
+mod error;
+mod overdue;
+mod pool;
+mod queue;
+mod seats;
+mod shared;
+mod threads;
+mod worker;
+
+pub use self::builder::ThreadPoolBuilder;
+pub use self::error::BuildError;
+pub use self::pool::ThreadPool;

@@ -1,0 +1,152 @@
+//! [`JobQueue`]: the jobs that wait for a worker, in the order they came.
+//!
+//! A queued job is cancelled without the queue being told: its captures are
+//! freed at once, and what stays here is a tombstone of two words and a small
+//! allocation. Tombstones are skipped when their turn comes. So that they cannot
+//! pile up behind workers that take long, they are also swept out whenever the
+//! queue has become twice as long as the last sweep left it, which costs each
+//! job a constant share; and whenever an exact count is asked for, if any job of
+//! this process was cancelled since the last sweep.
+//!
+//! A tombstone holds nothing of the user's any more, so it may be dropped under
+//! the pool's lock.
+
+use executor_core::Job;
+use std::collections::VecDeque;
+
+/// The queue is not swept on its own account below this length.
+const SHORT: usize = 64;
+
+#[derive(Debug)]
+pub(crate) struct JobQueue {
+    jobs: VecDeque<Job>,
+    /// The length at which it is swept next.
+    sweep_at: usize,
+    /// The cancellations of this process, before the last sweep began.
+    cancellations: u64,
+    /// How many tombstones have been removed.
+    removed: usize,
+}
+
+impl JobQueue {
+    pub(crate) fn new() -> Self {
+        Self {
+            jobs: VecDeque::new(),
+            sweep_at: SHORT,
+            cancellations: 0,
+            removed: 0,
+        }
+    }
+
+    pub(crate) fn push(&mut self, job: Job) {
+        if self.jobs.len() >= self.sweep_at {
+            self.live();
+            self.sweep_at = SHORT.max(2 * self.jobs.len());
+        }
+        self.jobs.push_back(job);
+    }
+
+    /// The job whose turn it is.
+    pub(crate) fn pop(&mut self) -> Option<Job> {
+        loop {
+            let job = self.jobs.pop_front()?;
+            if job.is_queued() {
+                return Some(job);
+            }
+            self.removed += 1;
+        }
+    }
+
+    /// How many jobs wait, and perhaps some that were cancelled.
+    pub(crate) fn len(&self) -> usize {
+        self.jobs.len()
+    }
+
+    /// How many jobs wait that are not cancelled.
+    pub(crate) fn live(&mut self) -> usize {
+        let cancellations = Job::cancellations();
+        if cancellations != self.cancellations {
+            self.cancellations = cancellations;
+            let before = self.jobs.len();
+            self.jobs.retain(Job::is_queued);
+            self.removed += before - self.jobs.len();
+        }
+        self.jobs.len()
+    }
+
+    /// How many cancelled jobs have been taken out so far.
+    pub(crate) fn removed(&self) -> usize {
+        self.removed
+    }
+
+    /// Takes out everything.
+    pub(crate) fn take_all(&mut self) -> VecDeque<Job> {
+        self.live();
+        std::mem::take(&mut self.jobs)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use executor_core::{JobOptions, Task};
+
+    fn job(n: usize) -> (Job, Task<usize>) {
+        Job::from_closure(move || n, JobOptions::default())
+    }
+
+    #[test]
+    fn jobs_leave_in_the_order_they_came_and_cancelled_ones_are_skipped() {
+        let mut queue = JobQueue::new();
+        let tasks: Vec<_> = (0..5)
+            .map(|n| {
+                let (job, task) = job(n);
+                queue.push(job);
+                task
+            })
+            .collect();
+        tasks[1].cancel();
+        tasks[4].cancel();
+        while let Some(job) = queue.pop() {
+            job.run();
+        }
+        let done = |task: Task<usize>| task.wait().ok();
+        let results: Vec<_> = tasks.into_iter().map(done).collect();
+        assert_eq!(results, [Some(0), None, Some(2), Some(3), None]);
+        assert_eq!((queue.len(), queue.removed()), (0, 2));
+    }
+
+    #[test]
+    fn cancelled_jobs_do_not_pile_up() {
+        let mut queue = JobQueue::new();
+        let (first, kept) = job(0);
+        queue.push(first);
+        for n in 0..10_000 {
+            let (job, task) = job(n);
+            queue.push(job);
+            task.cancel();
+            assert!(queue.len() <= SHORT + 1, "{} at {n}", queue.len());
+        }
+        assert_eq!(queue.live(), 1);
+        assert_eq!((queue.take_all().len(), queue.removed()), (1, 10_000));
+        assert!(kept.wait().is_err(), "its job was dropped");
+    }
+
+    #[test]
+    fn live_jobs_stay_however_many_there_are() {
+        let mut queue = JobQueue::new();
+        let tasks: Vec<_> = (0..1000)
+            .map(|n| {
+                let (job, task) = job(n);
+                queue.push(job);
+                task
+            })
+            .collect();
+        assert_eq!((queue.len(), queue.live()), (1000, 1000));
+        tasks.iter().step_by(2).for_each(|task| {
+            task.cancel();
+        });
+        assert_eq!((queue.len(), queue.live()), (1000, 500));
+        queue.take_all().into_iter().for_each(Job::run);
+    }
+}

@@ -1,0 +1,80 @@
+//! A worker's loop: take a job, run it, until there are no more and the pool is
+//! closed.
+
+use crate::bell::Bell;
+use crate::seats::Arrival;
+use crate::shared::Shared;
+use executor_core::Job;
+use executor_core::panic::catch;
+use std::cell::Cell;
+use std::sync::Arc;
+
+thread_local! {
+    /// The pool, as an address, and the seat that this thread works for.
+    static HERE: Cell<Option<(usize, usize)>> = const { Cell::new(None) };
+}
+
+fn address(shared: &Shared) -> usize {
+    std::ptr::from_ref(shared).addr()
+}
+
+/// The seat of the calling thread, if it is a worker of this pool.
+pub(crate) fn seat_here(shared: &Shared) -> Option<usize> {
+    // A job's thread-locals may be dropped after ours.
+    let here = HERE.try_with(Cell::get).ok().flatten();
+    here.and_then(|(pool, seat)| (pool == address(shared)).then_some(seat))
+}
+
+/// What a worker's thread does, from its start to its end.
+pub(crate) fn work(shared: &Arc<Shared>, seat: usize, bell: &Bell) {
+    HERE.set(Some((address(shared), seat)));
+    bell.hang();
+    // Jobs keep their panics to themselves. This is for what would be a bug of
+    // ours: the worker goes on, and `threadpool` never learns of it.
+    while let Err(report) = catch(|| serve(shared, seat, bell)) {
+        tracing::error!(%report, pool = shared.settings.name, "a worker panicked");
+    }
+    HERE.set(None);
+}
+
+fn serve(shared: &Arc<Shared>, seat: usize, bell: &Bell) {
+    while let Some((job, number)) = next(shared, seat, bell) {
+        let returned = || bell.set_returned();
+        if job.timeout().is_none() {
+            job.run_with(returned, || ());
+        } else {
+            let pool = shared.clone();
+            job.run_with(returned, move || pool.expired(seat, number));
+        }
+    }
+}
+
+/// The next job, with its number; sleeps until there is one. `None` means that
+/// the worker has left its seat.
+fn next(shared: &Shared, seat: usize, bell: &Bell) -> Option<(Job, u64)> {
+    loop {
+        let mut state = shared.lock();
+        let arrival = state.seats.arrive(seat);
+        if let Some(closing) = &mut state.closing {
+            match arrival {
+                Arrival::Finished => closing.finished += 1,
+                Arrival::Cancelled => closing.cancelled += 1,
+                Arrival::Fresh => {}
+            }
+        }
+        if let Some(job) = state.queue.pop() {
+            let number = state.seats.begin(seat, &job);
+            return Some((job, number));
+        }
+        if state.closing.is_some() {
+            state.seats.leave(seat);
+            let settled = state.settle();
+            drop(state);
+            settled.carry_out();
+            return None;
+        }
+        state.seats.rest(seat);
+        drop(state);
+        bell.sleep();
+    }
+}

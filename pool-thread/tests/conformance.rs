@@ -1,0 +1,15 @@
+//! The thread pool passes the conformance suite.
+
+use executor_core::{Executor, conformance::Subject};
+use pool_thread::ThreadPool;
+
+struct Threads;
+
+impl Subject for Threads {
+    fn start(&self, workers: usize) -> Box<dyn Executor> {
+        let pool = ThreadPool::builder().max_workers(workers).build();
+        Box::new(pool.expect("at least one worker"))
+    }
+}
+
+executor_core::conformance_tests!(Threads);
