@@ -1,0 +1,56 @@
+//! [`run_in_executor`]: a function on an executor, or on the default one.
+
+use crate::default_executor::default_executor;
+use executor_core::{Executor, ExecutorExt as _, Task};
+use serde::{Serialize, de::DeserializeOwned};
+
+/// Starts `function(argument)` on `executor`, or on the default one for `None`,
+/// and returns its task, at once.
+///
+/// This is Python's `loop.run_in_executor`. The default executor is a thread
+/// pool that all of the process shares, made by the first call that needs it, of
+/// the default size; its threads are named `asyncio_0`, `asyncio_1`, … Jobs that
+/// block for long are better off on a pool of their own. Nothing ever drops the
+/// default pool, so a program that returns from `main` does not wait for jobs
+/// left on it: await their tasks.
+///
+/// The function captures nothing, as for [`ExecutorExt::submit`], so that a
+/// process can run it too; several arguments travel as a tuple.
+///
+/// # Errors
+/// The task fails, rather than this call, if the job cannot be taken or the
+/// default pool cannot be made.
+///
+/// ```
+/// use combinators::run_in_executor;
+/// use executor_core::{Inline, TaskError};
+///
+/// fn square(n: u64) -> u64 {
+///     n * n
+/// }
+///
+/// let inline = Inline::new();
+/// assert_eq!(run_in_executor(None, square, 7).wait()?, 49);
+/// assert_eq!(run_in_executor(Some(&inline), square, 8).wait()?, 64);
+/// # Ok::<(), TaskError>(())
+/// ```
+///
+/// [`ExecutorExt::submit`]: executor_core::ExecutorExt::submit
+pub fn run_in_executor<F, A, R>(
+    executor: Option<&dyn Executor>,
+    function: F,
+    argument: A,
+) -> Task<R>
+where
+    F: Fn(A) -> R + Copy + Send + 'static,
+    A: Serialize + DeserializeOwned + Send + 'static,
+    R: Serialize + DeserializeOwned + Send + 'static,
+{
+    match executor {
+        Some(executor) => executor.submit(function, argument),
+        None => match default_executor() {
+            Ok(executor) => executor.submit(function, argument),
+            Err(error) => Task::ready(std::any::type_name::<F>(), Err(error)),
+        },
+    }
+}

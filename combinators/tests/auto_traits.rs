@@ -1,0 +1,37 @@
+//! Facts about types: what may cross threads, what may move while it is polled.
+
+use combinators::{AsCompleted, Gather, GatherSettled, ReturnWhen, Wait, WaitFor, Waited};
+use std::cell::Cell;
+
+fn is_send<T: Send>() {}
+fn is_unpin<T: Unpin>() {}
+fn is_debug<T: std::fmt::Debug>() {}
+
+/// `Send`, but neither `Sync` nor `Debug`, and pinned for good.
+#[allow(dead_code, reason = "only its auto traits are looked at")]
+struct Awkward(Cell<u8>, std::marker::PhantomPinned);
+
+#[test]
+fn what_is_returned_is_send_unpin_and_debug_whatever_the_value_is() {
+    macro_rules! check {
+        ($($type:ty),+) => {$(
+            is_send::<$type>();
+            is_unpin::<$type>();
+            is_debug::<$type>();
+        )+};
+    }
+    check!(
+        Gather<Awkward>,
+        GatherSettled<Awkward>,
+        Wait<Awkward>,
+        Waited<Awkward>,
+        AsCompleted<Awkward>,
+        WaitFor<Awkward>,
+        ReturnWhen
+    );
+}
+
+#[test]
+fn all_completed_is_the_default() {
+    assert_eq!(ReturnWhen::default(), ReturnWhen::AllCompleted);
+}

@@ -1,0 +1,143 @@
+//! What the tests share: a deadline for every wait, an executor of a third
+//! party, a way to see that something was dropped.
+
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+
+use executor_core::{Executor, Job, Shutdown, ShutdownReport, Task, TaskError, promise};
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::Thread;
+use std::time::{Duration, Instant};
+
+/// How long anything is waited for before the test fails.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(120);
+
+/// Drives `future` on this thread; panics if that takes too long.
+pub(crate) fn run<F: Future>(future: F) -> F::Output {
+    struct Unpark(Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let mut future = pin!(future);
+    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    let mut context = Context::from_waker(&waker);
+    let end = Instant::now() + DEADLINE;
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
+            return output;
+        }
+        let left = end.saturating_duration_since(Instant::now());
+        assert!(!left.is_zero(), "not ready within {DEADLINE:?}");
+        std::thread::park_timeout(left);
+    }
+}
+
+/// One poll, with a waker that counts.
+pub(crate) fn poll_once<F: Future + Unpin>(future: &mut F, wakes: &Arc<Wakes>) -> Poll<F::Output> {
+    let waker = Waker::from(wakes.clone());
+    Pin::new(future).poll(&mut Context::from_waker(&waker))
+}
+
+/// A waker that counts.
+#[derive(Default)]
+pub(crate) struct Wakes(AtomicUsize);
+
+impl Wakes {
+    pub(crate) fn count(&self) -> usize {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+impl Wake for Wakes {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// Waits for a message; panics if none comes.
+pub(crate) fn receive<T>(receiver: &Receiver<T>) -> T {
+    receiver.recv_timeout(DEADLINE).expect("a message in time")
+}
+
+/// Tells when it is dropped.
+pub(crate) struct Canary(Sender<()>);
+
+impl Canary {
+    pub(crate) fn new() -> (Self, Receiver<()>) {
+        let (tell, told) = channel();
+        (Self(tell), told)
+    }
+}
+
+impl Drop for Canary {
+    fn drop(&mut self) {
+        let _ = self.0.send(());
+    }
+}
+
+/// An executor of a third party: each job has a thread of its own.
+#[derive(Default)]
+pub(crate) struct ThreadPerJob {
+    closed: AtomicBool,
+}
+
+impl Executor for ThreadPerJob {
+    fn execute(&self, job: Job) {
+        if self.closed.load(Ordering::Acquire) {
+            job.fail(TaskError::rejected("it has been shut down"));
+        } else {
+            std::thread::spawn(move || job.run());
+        }
+    }
+
+    fn shutdown(&self, _how: Shutdown) -> Task<ShutdownReport> {
+        self.closed.store(true, Ordering::Release);
+        Task::ready("shutdown", Ok(ShutdownReport::default()))
+    }
+
+    fn concurrency(&self) -> usize {
+        64
+    }
+}
+
+impl ThreadPerJob {
+    /// Runs a closure that may capture.
+    pub(crate) fn spawn<R: Send + 'static>(
+        &self,
+        job: impl FnOnce() -> R + Send + 'static,
+    ) -> Task<R> {
+        let (job, task) = Job::from_closure(job, executor_core::JobOptions::default());
+        self.execute(job);
+        task
+    }
+}
+
+/// Promises and their tasks, named `0`, `1`, ….
+pub(crate) fn promises<T: Send + 'static>(
+    count: usize,
+) -> (Vec<executor_core::Promise<T>>, Vec<Task<T>>) {
+    (0..count).map(|n| promise(n.to_string())).unzip()
+}
+
+/// The names of tasks, in their order.
+pub(crate) fn names<T: Send + 'static>(tasks: &[Task<T>]) -> Vec<&str> {
+    tasks.iter().map(Task::name).collect()
+}
+
+/// An error of the user's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Broken(pub(crate) u32);
+
+impl std::fmt::Display for Broken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "broken {}", self.0)
+    }
+}
+
+impl std::error::Error for Broken {}

@@ -1,0 +1,206 @@
+//! wait_for: asyncio's `test_waitfor.py`.
+
+mod common;
+
+use combinators::{create_task, wait_for};
+use common::{Broken, Canary, DEADLINE, ThreadPerJob, receive, run};
+use executor_core::{
+    CancelOutcome, Control, Executor, ExecutorExt as _, Job, Promise, Shutdown, ShutdownReport,
+    Task, TaskError, TaskErrorKind, promise, promise_with,
+};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
+
+const SOON: Duration = Duration::from_millis(5);
+
+/// test_wait_for.
+#[test]
+fn in_time_it_gives_the_outcome() {
+    let value = wait_for(async { Ok::<_, Broken>(7) }, DEADLINE);
+    assert_eq!(run(value).unwrap(), 7);
+    let error = run(wait_for(async { Err::<u8, _>(Broken(1)) }, Duration::MAX)).unwrap_err();
+    assert_eq!(error.downcast::<Broken>().unwrap(), Broken(1));
+    let (promise, task) = promise("task");
+    promise.resolve(Ok(8));
+    assert_eq!(run(wait_for(task, DEADLINE)).unwrap(), 8);
+}
+
+/// test_wait_for_waits_for_task_cancellation: when it returns, what the coroutine
+/// held is released.
+#[test]
+fn late_it_cancels_the_coroutine_and_waits_for_its_end() {
+    let (canary, dropped) = Canary::new();
+    let waiting = wait_for(
+        async move {
+            let _canary = canary;
+            futures::future::pending::<Result<(), TaskError>>().await
+        },
+        SOON,
+    );
+    let error = run(waiting).unwrap_err();
+    assert_eq!(error.kind(), TaskErrorKind::TimedOut);
+    assert!(error.task_name().unwrap().starts_with("Task-"));
+    assert!(error.to_string().contains("5ms"), "{error}");
+    dropped.try_recv().expect("dropped before it returns");
+}
+
+/// test_wait_for_timeout_less_then_0_or_0_future_done.
+#[test]
+fn a_limit_of_zero_gives_what_is_done() {
+    let done = Task::ready("done", Ok(1));
+    assert_eq!(run(wait_for(done, Duration::ZERO)).unwrap(), 1);
+}
+
+/// test_wait_for_timeout_less_then_0_or_0_coroutine_do_not_started.
+#[test]
+fn a_limit_of_zero_starts_no_coroutine() {
+    let started = Arc::new(AtomicBool::new(false));
+    let tell = started.clone();
+    let (canary, dropped) = Canary::new();
+    let waiting = wait_for(
+        async move {
+            let _canary = canary;
+            tell.store(true, Ordering::SeqCst);
+            Ok::<_, TaskError>(())
+        },
+        Duration::ZERO,
+    );
+    dropped.try_recv().expect("dropped by the call");
+    let error = run(waiting).unwrap_err();
+    assert!(error.is_timed_out());
+    assert!(error.task_name().unwrap().starts_with("Task-"));
+    assert!(!started.load(Ordering::SeqCst));
+}
+
+/// An executor whose workers never get round to a job.
+#[derive(Default)]
+struct Shelf(Mutex<Vec<Job>>);
+
+impl Executor for Shelf {
+    fn execute(&self, job: Job) {
+        self.0.lock().unwrap().push(job);
+    }
+    fn shutdown(&self, _how: Shutdown) -> Task<ShutdownReport> {
+        Task::ready("shutdown", Ok(ShutdownReport::default()))
+    }
+    fn concurrency(&self) -> usize {
+        1
+    }
+}
+
+impl Shelf {
+    fn is_queued(&self) -> bool {
+        self.0.lock().unwrap()[0].is_queued()
+    }
+}
+
+fn echo(n: u8) -> u8 {
+    n
+}
+
+#[test]
+fn late_it_removes_a_queued_job() {
+    for limit in [Duration::ZERO, SOON] {
+        let shelf = Shelf::default();
+        let error = run(wait_for(shelf.submit(echo, 1), limit)).unwrap_err();
+        assert!(error.is_timed_out());
+        assert!(error.task_name().unwrap().ends_with("echo"), "{error}");
+        assert!(!shelf.is_queued());
+    }
+}
+
+#[test]
+fn of_a_function_on_a_thread_it_says_that_it_goes_on() {
+    let (started, has_started) = mpsc::channel();
+    let (go_on, may_go_on) = mpsc::channel::<()>();
+    let (finish, finished) = mpsc::channel();
+    let task = ThreadPerJob::default().spawn(move || {
+        started.send(()).unwrap();
+        receive(&may_go_on);
+        finish.send(()).unwrap();
+    });
+    receive(&has_started);
+    let error = run(wait_for(task, SOON)).unwrap_err();
+    assert!(error.is_timed_out());
+    assert!(error.to_string().contains("goes on"), "{error}");
+    go_on.send(()).unwrap();
+    receive(&finished);
+}
+
+/// test_cancel_wait_for, test_cancel_blocking_wait_for.
+#[test]
+fn dropping_it_cancels_the_task() {
+    let (canary, dropped) = Canary::new();
+    let waiting = wait_for(
+        async move {
+            let _canary = canary;
+            futures::future::pending::<Result<(), TaskError>>().await
+        },
+        DEADLINE,
+    );
+    drop(waiting);
+    receive(&dropped);
+
+    let shelf = Shelf::default();
+    drop(wait_for(shelf.submit(echo, 1), DEADLINE));
+    assert!(!shelf.is_queued());
+}
+
+/// A coroutine whose last words come while it is being cancelled.
+struct LastWords(Mutex<Option<Speech>>);
+
+type Speech = (Promise<u8>, Result<u8, TaskError>);
+
+impl Control for LastWords {
+    fn cancel(&self, _ticket: u64) -> CancelOutcome {
+        if let Some((promise, outcome)) = self.0.lock().unwrap().take() {
+            promise.resolve(outcome);
+        }
+        CancelOutcome::Requested
+    }
+    fn is_running(&self, _ticket: u64) -> bool {
+        true
+    }
+}
+
+fn with_last_words(outcome: Result<u8, TaskError>) -> Task<u8> {
+    let control = Arc::new(LastWords(Mutex::new(None)));
+    let (promise, task) = promise_with("speaker", control.clone(), 0);
+    *control.0.lock().unwrap() = Some((promise, outcome));
+    task
+}
+
+/// test_wait_for_cancellation_race_condition,
+/// test_wait_for_reraises_exception_during_cancellation.
+#[test]
+fn what_completes_while_it_is_cancelled_keeps_its_outcome() {
+    let value = wait_for(with_last_words(Ok(5)), SOON);
+    assert_eq!(run(value).unwrap(), 5);
+    let error = run(wait_for(
+        with_last_words(Err(TaskError::failed(Broken(1)))),
+        SOON,
+    ));
+    assert_eq!(error.unwrap_err().downcast::<Broken>().unwrap(), Broken(1));
+    let error = run(wait_for(
+        with_last_words(Err(TaskError::cancelled("so"))),
+        SOON,
+    ));
+    assert!(error.unwrap_err().is_timed_out());
+}
+
+/// A task that others cancel was cancelled, not late.
+#[test]
+fn a_cancellation_in_time_is_a_cancellation() {
+    let task = create_task(futures::future::pending::<u8>());
+    task.cancel();
+    assert!(run(wait_for(task, DEADLINE)).unwrap_err().is_cancelled());
+}
+
+#[test]
+#[should_panic(expected = "polled after it was ready")]
+fn polling_it_again_panics() {
+    let mut waiting = wait_for(Task::ready("done", Ok(1)), DEADLINE);
+    run(&mut waiting).unwrap();
+    let _ = run(&mut waiting);
+}
