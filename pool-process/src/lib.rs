@@ -1,1 +1,80 @@
-//! x
+//! An executor whose workers are processes.
+//!
+//! ```no_run
+//! use executor_core::ExecutorExt as _;
+//! use pool_process::ProcessPool;
+//!
+//! fn square(n: u64) -> u64 {
+//!     n * n
+//! }
+//!
+//! fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     pool_process::init(); // in a worker process this call never returns
+//!     let pool = ProcessPool::builder().max_workers(3).build()?;
+//!     assert_eq!(pool.submit(square, 12).wait()?, 144);
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # When to use it
+//!
+//! For functions that may crash, hang, leak, or run code that is not trusted;
+//! for those that have to be stopped; for libraries that are not thread-safe. A
+//! worker that dies costs the one job it was running, which fails with the
+//! worker's pid and its signal or exit code; another takes its place.
+//!
+//! Not for functions that share memory with their caller, or whose arguments
+//! cost more to copy than the work is worth: `pool-thread` is for those. Not for
+//! programs whose `main` is not theirs to change, plug-ins for instance.
+//!
+//! # How it works
+//!
+//! A worker is this program, executed again through `/proc/self/exe`: the file
+//! may be replaced while the program runs. [`init`] makes it a worker instead of
+//! running `main`. A function travels as its place in the program's image, its
+//! argument and result as bytes (see `executor_core::codec`).
+//!
+//! * `supervisor`: the thread behind each worker, which feeds and replaces it;
+//! * `dispatch`: the queue, and which worker gets what;
+//! * `flight`: the jobs that are with one worker;
+//! * `boot`, `handshake`, `process`: a worker's start and end;
+//! * `transport`: how bytes move, and the board on which both sides agree;
+//! * `worker`: the other side.
+//!
+//! Works on Linux. Elsewhere [`Builder::build`] says that it does not.
+
+#![cfg(unix)]
+
+mod boot;
+mod builder;
+mod config;
+mod dispatch;
+mod flight;
+mod handshake;
+mod image;
+mod pool;
+mod process;
+mod reply;
+mod seat;
+mod shutdown;
+mod snapshot;
+mod supervisor;
+pub mod testing;
+mod transport;
+mod worker;
+
+pub use self::builder::{BuildError, Builder};
+pub use self::pool::ProcessPool;
+
+/// Makes this process a worker, if it was started as one; call it first thing in
+/// `main`.
+///
+/// In a worker this never returns. In the program itself it returns at once, and
+/// process pools can be built from then on. What comes before it runs in every
+/// worker as well: set up logging there if workers are to log, and nothing else.
+/// No other thread should be running yet.
+///
+/// In tests, where `main` is the harness', see [`test_worker!`].
+pub fn init() {
+    worker::init(worker::Host::Program);
+}

@@ -1,0 +1,310 @@
+//! Dispatch: the queue, the seats, and who gets which job.
+//!
+//! Everything here is decided under one lock, which is held for a few
+//! instructions and never while user code, a system call on a worker or a
+//! thread's start runs.
+//!
+//! # Who runs a job
+//!
+//! `submit` queues it and wakes the supervisor that went idle last; if none is
+//! idle and there is a seat to spare, a new worker starts. A supervisor whose
+//! worker has nothing takes one job, or a share if many wait. One whose worker
+//! is busy takes more only while at least twice as many wait as there are
+//! workers: so short jobs travel in batches and long ones are not tied to a
+//! worker before their time. What is with a worker and has not begun is still
+//! queued: an idle supervisor takes it back from a busy one.
+//!
+//! # Why no job is left behind
+//!
+//! While the queue is not empty there is at least one seat, and it is not
+//! asleep: a supervisor goes to sleep only under the lock in which it found the
+//! queue empty, and whoever fills the queue wakes a sleeper under the same lock.
+//! A supervisor that has taken jobs for later wakes a sleeper, and a sleeper
+//! looks at the others *after* it is known to be asleep: so one of the two sees
+//! the other. A seat is given up only under the lock, with the queue empty or
+//! all of its jobs failed.
+
+use crate::config::{Config, MAX_BOOT_FAILURES};
+use crate::seat::Seat;
+use crate::shutdown::Ending;
+use executor_core::{Job, ShutdownMode, TaskError};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+#[derive(Debug)]
+pub(crate) struct Dispatch {
+    pub(crate) config: Config,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    pub(crate) queue: VecDeque<Job>,
+    /// Cancelled jobs that may still stand in the queue are swept when it has
+    /// grown to this length.
+    sweep_at: usize,
+    idle: Vec<Arc<Seat>>,
+    pub(crate) seats: Vec<Arc<Seat>>,
+    /// Failed boots in a row.
+    failures: u32,
+    pub(crate) ending: Option<Ending>,
+}
+
+/// What a supervisor is to do next.
+pub(crate) enum Next {
+    /// These jobs, in order.
+    Run(Vec<Job>),
+    /// Sleep, and ask again.
+    Sleep,
+    /// Nothing more will come: end the worker and give up the seat.
+    Leave,
+}
+
+/// What `submit` has to do outside the lock.
+pub(crate) enum Placed {
+    /// Somebody will take it.
+    Queued,
+    /// A supervisor has to be started for this seat.
+    Start(Arc<Seat>),
+    /// It is not taken.
+    Refused(Job, String),
+}
+
+impl Dispatch {
+    pub(crate) fn new(config: Config) -> Self {
+        Self {
+            config,
+            state: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Queues a job.
+    pub(crate) fn place(&self, job: Job) -> Placed {
+        let mut guard = self.lock();
+        let state = &mut *guard;
+        if state.ending.is_some() {
+            return Placed::Refused(job, "the process pool has been shut down".to_owned());
+        }
+        let mut swept = Vec::new();
+        if let Some(limit) = self.config.max_queued
+            && state.queue.len() >= limit
+        {
+            swept = state.sweep();
+            if state.queue.len() >= limit {
+                drop(guard);
+                drop(swept);
+                return Placed::Refused(job, format!("the queue is full: {limit} jobs wait"));
+            }
+        } else if state.queue.len() > state.sweep_at.max(1024) {
+            // Cancelled jobs must not pile up behind long ones.
+            swept = state.sweep();
+            state.sweep_at = state.queue.len() * 2;
+        }
+        state.queue.push_back(job);
+        let placed = if let Some(seat) = state.idle.pop() {
+            drop(guard);
+            seat.wake();
+            Placed::Queued
+        } else if state.seats.len() < self.config.max_workers {
+            let seat = Arc::new(Seat::default());
+            state.seats.push(seat.clone());
+            drop(guard);
+            Placed::Start(seat)
+        } else {
+            drop(guard);
+            Placed::Queued
+        };
+        drop(swept);
+        placed
+    }
+
+    /// The next jobs for a worker that has nothing.
+    pub(crate) fn next(&self, seat: &Arc<Seat>, room: usize) -> Next {
+        let mut state = self.lock();
+        // It may have been woken for another reason than a job.
+        state.idle.retain(|idle| !Arc::ptr_eq(idle, seat));
+        let share = state.queue.len() / (2 * state.seats.len().max(1));
+        let jobs = state.pop(share.clamp(1, room));
+        if !jobs.is_empty() {
+            return Next::Run(jobs);
+        }
+        if state.ending.is_some() {
+            // Others may still have jobs that have not begun; they keep them.
+            return Next::Leave;
+        }
+        state.idle.push(seat.clone());
+        Next::Sleep
+    }
+
+    /// More jobs for a worker that is busy, if many wait.
+    pub(crate) fn more(&self, room: usize) -> Vec<Job> {
+        let mut state = self.lock();
+        let share = state.queue.len() / (2 * state.seats.len().max(1));
+        state.pop(share.min(room))
+    }
+
+    /// The supervisor is not idle after all. If somebody has woken it for a job
+    /// meanwhile, that is passed on.
+    pub(crate) fn not_idle(&self, seat: &Arc<Seat>) {
+        let mut state = self.lock();
+        let before = state.idle.len();
+        state.idle.retain(|idle| !Arc::ptr_eq(idle, seat));
+        let was_woken = state.idle.len() == before;
+        if was_woken
+            && !state.queue.is_empty()
+            && let Some(other) = state.idle.pop()
+        {
+            drop(state);
+            other.wake();
+        }
+    }
+
+    /// Wakes an idle supervisor, if there is one: there are jobs to take back.
+    pub(crate) fn nudge(&self) {
+        let idle = self.lock().idle.pop();
+        if let Some(seat) = idle {
+            seat.wake();
+        }
+    }
+
+    /// Jobs that others have and that have not begun, half of the largest heap.
+    pub(crate) fn take_back(&self, seat: &Arc<Seat>) -> Vec<Job> {
+        let others: Vec<_> = self.lock().seats.clone();
+        let flights = others
+            .iter()
+            .filter(|other| !Arc::ptr_eq(other, seat))
+            .filter_map(|other| other.flight());
+        let Some((waiting, flight)) = flights
+            .map(|flight| (flight.waiting(), flight))
+            .max_by_key(|(waiting, _)| *waiting)
+        else {
+            return Vec::new();
+        };
+        flight.take_back(waiting.div_ceil(2))
+    }
+
+    /// Puts jobs back that had been taken, in front of all others.
+    pub(crate) fn put_back(&self, jobs: Vec<Job>) {
+        let mut state = self.lock();
+        for job in jobs.into_iter().rev() {
+            state.queue.push_front(job);
+        }
+        while !state.queue.is_empty()
+            && let Some(seat) = state.idle.pop()
+        {
+            seat.wake();
+        }
+    }
+
+    /// A worker has proved to be of use.
+    pub(crate) fn proved(&self) {
+        self.lock().failures = 0;
+    }
+
+    /// A worker has failed to start. Gives the number of failures in a row; or,
+    /// if the seat is given up for now, `None`.
+    pub(crate) fn failed_to_boot(&self, seat: &Arc<Seat>, error: &dyn ToString) -> Option<u32> {
+        let mut state = self.lock();
+        state.failures += 1;
+        let failures = state.failures;
+        if state.queue.is_empty() || failures >= MAX_BOOT_FAILURES {
+            let others_work = state.seats.iter().any(|seat| seat.flight().is_some());
+            let jobs = match others_work {
+                true => VecDeque::new(),
+                false => std::mem::take(&mut state.queue),
+            };
+            state.failures = 0;
+            self.give_up(seat, state);
+            let message = format!("its workers do not start, after {failures} attempts");
+            fail_all(jobs, &message, &error.to_string());
+            return None;
+        }
+        Some(failures)
+    }
+
+    /// Gives the seat up, unless jobs have come meanwhile that need it.
+    pub(crate) fn leave(&self, seat: &Arc<Seat>) -> bool {
+        let state = self.lock();
+        let needed = !state.queue.is_empty() && state.seats.len() == 1;
+        if !needed {
+            self.give_up(seat, state);
+        }
+        !needed
+    }
+
+    /// Gives the seat up for good; if it was the last, what waits fails.
+    pub(crate) fn abandon(&self, seat: &Arc<Seat>, cause: &str) {
+        let mut state = self.lock();
+        let jobs = match state.seats.len() {
+            0 | 1 => std::mem::take(&mut state.queue),
+            _ => VecDeque::new(),
+        };
+        self.give_up(seat, state);
+        fail_all(jobs, "it has no worker left", cause);
+    }
+
+    /// Removes the seat; the last one out ends the shutdown.
+    pub(crate) fn give_up(&self, seat: &Arc<Seat>, mut state: MutexGuard<'_, State>) {
+        state.seats.retain(|other| !Arc::ptr_eq(other, seat));
+        state.idle.retain(|other| !Arc::ptr_eq(other, seat));
+        let over = state.over();
+        drop(state);
+        if let Some(over) = over {
+            over.announce();
+        }
+    }
+
+    /// A job was resolved by a worker. For the report.
+    pub(crate) fn count(&self, finished: usize, cancelled: usize) {
+        if let Some(ending) = &mut self.lock().ending {
+            ending.report.finished += finished;
+            ending.report.cancelled += cancelled;
+        }
+    }
+
+    /// True if the pool is ending and nothing waits.
+    pub(crate) fn is_finished(&self) -> bool {
+        let state = self.lock();
+        state.ending.is_some() && state.queue.is_empty()
+    }
+
+    /// How the pool is ending, if it is.
+    pub(crate) fn mode(&self) -> Option<ShutdownMode> {
+        self.lock().ending.as_ref().map(|ending| ending.mode)
+    }
+}
+
+impl State {
+    /// Takes jobs off the queue, skipping those that were cancelled.
+    fn pop(&mut self, most: usize) -> Vec<Job> {
+        let mut jobs = Vec::new();
+        while jobs.len() < most
+            && let Some(job) = self.queue.pop_front()
+        {
+            if job.is_queued() {
+                jobs.push(job);
+            }
+        }
+        jobs
+    }
+
+    /// Takes the cancelled jobs out.
+    fn sweep(&mut self) -> Vec<Job> {
+        let (kept, swept) = std::mem::take(&mut self.queue)
+            .into_iter()
+            .partition::<Vec<_>, _>(Job::is_queued);
+        self.queue = kept.into();
+        swept
+    }
+}
+
+/// Fails jobs for which there will be no worker; each gets its own error.
+pub(crate) fn fail_all(jobs: impl IntoIterator<Item = Job>, message: &str, cause: &str) {
+    for job in jobs {
+        job.fail(TaskError::pool_broken(message, cause));
+    }
+}

@@ -1,0 +1,179 @@
+//! How a worker and its parent come to know each other.
+//!
+//! The parent opens a one-shot server and starts the worker with an
+//! [`Invitation`] in its environment. The worker connects and sends one
+//! [`Hello`]: who it is, the nonce it was invited with, which program it runs,
+//! and the parent's ends of the channels. Anything else that connects is
+//! refused. The board comes to the worker as its standard input.
+
+use crate::image::ImageId;
+use crate::transport::Ends;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+
+/// The variable that makes a process a worker. Removed as soon as it is read.
+pub(crate) const VARIABLE: &str = "POOL_PROCESS_WORKER";
+
+/// Changes whenever parent and worker would no longer understand each other.
+/// They run the same image, so this matters only for a wrong `worker_exe`.
+const PROTOCOL: u32 = 1;
+
+pub(crate) type Nonce = u128;
+
+/// A number that nobody else can guess.
+pub(crate) fn fresh_nonce() -> std::io::Result<Nonce> {
+    let mut bytes = [0; 16];
+    let flags = rustix::rand::GetRandomFlags::empty();
+    // So few bytes are always given whole.
+    rustix::rand::getrandom(&mut bytes[..], flags)?;
+    Ok(Nonce::from_le_bytes(bytes))
+}
+
+/// What a worker is told when it is started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Invitation {
+    pub(crate) nonce: Nonce,
+    pub(crate) parent: u32,
+    /// How many pools this worker is inside of.
+    pub(crate) depth: u32,
+    /// The mask for new files, in octal.
+    pub(crate) umask: Option<String>,
+    /// Where to connect.
+    pub(crate) server: String,
+}
+
+impl fmt::Display for Invitation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let umask = self.umask.as_deref().unwrap_or("-");
+        let (nonce, parent, depth) = (self.nonce, self.parent, self.depth);
+        write!(
+            f,
+            "{PROTOCOL}:{nonce:x}:{parent}:{depth}:{umask}:{}",
+            self.server
+        )
+    }
+}
+
+impl FromStr for Invitation {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parse = || {
+            let mut parts = text.splitn(6, ':');
+            let protocol: u32 = parts.next()?.parse().ok()?;
+            Some((
+                protocol,
+                Self {
+                    nonce: Nonce::from_str_radix(parts.next()?, 16).ok()?,
+                    parent: parts.next()?.parse().ok()?,
+                    depth: parts.next()?.parse().ok()?,
+                    umask: Some(parts.next()?.to_owned()).filter(|umask| umask != "-"),
+                    server: parts.next()?.to_owned(),
+                },
+            ))
+        };
+        match parse() {
+            Some((PROTOCOL, invitation)) => Ok(invitation),
+            Some((other, _)) => Err(format!("protocol {other}, this program has {PROTOCOL}")),
+            None => Err("it is not an invitation".to_owned()),
+        }
+    }
+}
+
+/// The first and only message on the bootstrap channel.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Hello {
+    pub(crate) protocol: u32,
+    pub(crate) pid: u32,
+    pub(crate) nonce: Nonce,
+    pub(crate) image: ImageId,
+    pub(crate) ends: Ends,
+}
+
+impl Hello {
+    pub(crate) fn new(nonce: Nonce, image: ImageId, ends: Ends) -> Self {
+        Self {
+            protocol: PROTOCOL,
+            pid: std::process::id(),
+            nonce,
+            image,
+            ends,
+        }
+    }
+
+    /// Admits the worker that was invited, and nobody else.
+    pub(crate) fn admit(self, pid: u32, nonce: Nonce, image: ImageId) -> Result<Ends, String> {
+        if self.protocol != PROTOCOL {
+            let theirs = self.protocol;
+            return Err(format!("it speaks protocol {theirs}, not {PROTOCOL}"));
+        }
+        if self.nonce != nonce {
+            return Err("it does not know the nonce of its invitation".to_owned());
+        }
+        if self.pid != pid {
+            return Err(format!("it is process {}, not {pid}", self.pid));
+        }
+        if self.image != image {
+            return Err("it runs another program than its parent".to_owned());
+        }
+        Ok(self.ends)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn invitation() -> Invitation {
+        Invitation {
+            nonce: Nonce::MAX,
+            parent: 7,
+            depth: 2,
+            umask: None,
+            server: "/tmp/a:b/socket".to_owned(),
+        }
+    }
+
+    #[test]
+    fn an_invitation_is_read_as_it_was_written() {
+        for umask in [None, Some("0022".to_owned())] {
+            let invitation = Invitation {
+                umask,
+                ..invitation()
+            };
+            assert_eq!(invitation.to_string().parse(), Ok(invitation));
+        }
+    }
+
+    #[test]
+    fn other_protocols_and_other_texts_are_refused() {
+        let text = invitation().to_string().replacen('1', "9", 1);
+        assert!(
+            text.parse::<Invitation>()
+                .unwrap_err()
+                .contains("protocol 9")
+        );
+        for text in ["", "1", "1:2:3", "x:0:0:0:-:s", "1:zz:0:0:-:s"] {
+            assert!(text.parse::<Invitation>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn only_the_invited_is_admitted() {
+        let image = ImageId::of_this_process().unwrap();
+        let hello = || Hello::new(5, image, crate::transport::pair().unwrap().0);
+        let pid = std::process::id();
+        assert!(hello().admit(pid, 5, image).is_ok());
+        assert!(hello().admit(pid, 6, image).unwrap_err().contains("nonce"));
+        assert!(hello().admit(1, 5, image).unwrap_err().contains("process"));
+        let mut other = hello();
+        other.protocol += 1;
+        assert!(other.admit(pid, 5, image).unwrap_err().contains("protocol"));
+    }
+
+    #[test]
+    fn nonces_differ() {
+        assert_ne!(fresh_nonce().unwrap(), fresh_nonce().unwrap());
+    }
+}

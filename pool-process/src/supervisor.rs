@@ -1,0 +1,415 @@
+//! The supervisor: one thread for each seat, which starts the worker, feeds it,
+//! collects its results, and replaces it when it dies.
+//!
+//! It depends on nobody holding the pool: it goes on until there is no job left.
+
+use crate::boot::{Boot, BootError, Worker};
+use crate::config::{GRACE, PREFETCH_BYTES, back_off};
+use crate::dispatch::{Dispatch, Next};
+use crate::flight::{Flight, Harvest, Packed, Turn, Violation};
+use crate::image;
+use crate::seat::{Occupant, Seat};
+use crate::transport::{REPLY_HEAD, read_reply};
+use executor_core::{Job, ShutdownMode, TaskError, WorkerExit};
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
+
+/// Starts the supervisor of a new seat.
+pub(crate) fn start(dispatch: &Arc<Dispatch>, seat: &Arc<Seat>) -> io::Result<()> {
+    let (of, its) = (dispatch.clone(), seat.clone());
+    let name = format!("{}-supervisor", dispatch.config.name);
+    let builder = std::thread::Builder::new().name(name);
+    let supervise = move || {
+        if let Err(report) = executor_core::panic::catch(|| run(&of, &its)) {
+            tracing::error!(%report, "a supervisor panicked");
+            clear(&of, &its);
+        }
+    };
+    builder.spawn(supervise).map(drop)
+}
+
+/// Ends a seat whose supervisor failed, so that nobody waits for it.
+fn clear(dispatch: &Dispatch, seat: &Arc<Seat>) {
+    if let Some(occupant) = seat.occupant() {
+        let exit = occupant.process.end();
+        if let Some(flight) = occupant.flight {
+            let remains = flight.bury(exit);
+            for (job, error) in remains.lost {
+                job.fail(error);
+            }
+            dispatch.put_back(remains.unharmed);
+        }
+    }
+    seat.seat(None);
+    dispatch.abandon(seat, "its supervisor failed");
+}
+
+fn run(dispatch: &Arc<Dispatch>, seat: &Arc<Seat>) {
+    seat.take();
+    let mut boot = begin(dispatch, seat);
+    loop {
+        let served = match boot.and_then(Boot::finish) {
+            Ok(worker) => Supervisor::new(dispatch, seat, worker).serve(),
+            Err(error) => Served::Useless(error),
+        };
+        boot = match served {
+            Served::Replace(next) => next,
+            Served::Left => return,
+            Served::Useless(error) => {
+                seat.seat(None);
+                tracing::warn!(pool = dispatch.config.name, %error, "a worker did not start");
+                let Some(failures) = dispatch.failed_to_boot(seat, &error) else {
+                    return;
+                };
+                seat.sleep_for(back_off(failures));
+                begin(dispatch, seat)
+            }
+        };
+    }
+}
+
+fn begin(dispatch: &Dispatch, seat: &Arc<Seat>) -> Result<Boot, BootError> {
+    let its = seat.clone();
+    let boot = Boot::begin(&dispatch.config, move || its.wake())?;
+    seat.seat(Some(Occupant {
+        process: boot.process(),
+        flight: None,
+    }));
+    // A kill that came before there was anybody to be killed.
+    if dispatch.mode() == Some(ShutdownMode::Kill) {
+        boot.process().kill();
+    }
+    Ok(boot)
+}
+
+/// How a worker's service ended.
+enum Served {
+    /// It died; this one is on its way.
+    Replace(Result<Boot, BootError>),
+    /// It is not needed any more, and the seat is given up.
+    Left,
+    /// It ended before it was of any use.
+    Useless(BootError),
+}
+
+/// Why a worker can serve no longer.
+enum Down {
+    Exited,
+    Violation(Violation),
+    Channel(io::Error),
+}
+
+impl From<Violation> for Down {
+    fn from(violation: Violation) -> Self {
+        Self::Violation(violation)
+    }
+}
+
+struct Supervisor<'a> {
+    dispatch: &'a Arc<Dispatch>,
+    seat: &'a Arc<Seat>,
+    worker: Worker,
+    flight: Arc<Flight>,
+    /// Jobs that were taken off the queue and are to be packed.
+    hand: VecDeque<Job>,
+    message: Vec<u8>,
+    /// A packed job, with its ticket, that is too large to be sent before the
+    /// worker has finished all others.
+    kept: Option<(u64, Vec<u8>)>,
+    /// Whether the worker has run, or died over, any job.
+    proved: bool,
+}
+
+impl<'a> Supervisor<'a> {
+    fn new(dispatch: &'a Arc<Dispatch>, seat: &'a Arc<Seat>, worker: Worker) -> Self {
+        let flight = Flight::new(worker.board.clone(), worker.process.clone());
+        seat.seat(Some(Occupant {
+            process: worker.process.clone(),
+            flight: Some(flight.clone()),
+        }));
+        Self {
+            dispatch,
+            seat,
+            worker,
+            flight,
+            hand: VecDeque::new(),
+            message: Vec::new(),
+            kept: None,
+            proved: false,
+        }
+    }
+
+    fn serve(mut self) -> Served {
+        loop {
+            let down = if self.flight.is_empty() {
+                match self.idle() {
+                    Ok(true) => continue,
+                    Ok(false) => return self.leave(),
+                    Err(down) => down,
+                }
+            } else {
+                match self.collect() {
+                    Ok(()) => continue,
+                    Err(down) => down,
+                }
+            };
+            return self.bury(down);
+        }
+    }
+
+    /// Finds work for a worker that has none. False if there will be none.
+    fn idle(&mut self) -> Result<bool, Down> {
+        if self.worker.process.exit().is_some() {
+            return Err(Down::Exited);
+        }
+        let (room, _) = self.flight.load();
+        match self.dispatch.next(self.seat, room) {
+            Next::Run(jobs) => self.hand.extend(jobs),
+            Next::Leave => {
+                let more = self.dispatch.take_back(self.seat);
+                if more.is_empty() {
+                    return Ok(false);
+                }
+                self.hand.extend(more);
+            }
+            Next::Sleep => {
+                // Known to be asleep from here on: what others take for later
+                // after this look, they wake this supervisor for.
+                let more = self.dispatch.take_back(self.seat);
+                if more.is_empty() {
+                    self.seat.sleep();
+                    return Ok(true);
+                }
+                self.dispatch.not_idle(self.seat);
+                self.hand.extend(more);
+            }
+        }
+        self.send()?;
+        Ok(true)
+    }
+
+    /// Waits for a message, resolves what is finished, and tops up.
+    fn collect(&mut self) -> Result<(), Down> {
+        let message = self.worker.end.recv().map_err(Down::Channel)?;
+        self.take_in(message)?;
+        if self.worker.process.exit().is_some() {
+            // All that it ever sent is there to be read.
+            while let Some(message) = self.worker.end.try_recv().map_err(Down::Channel)? {
+                self.take_in(message)?;
+            }
+            return Err(Down::Exited);
+        }
+        self.send_kept()?;
+        self.top_up()
+    }
+
+    fn take_in(&mut self, mut message: Vec<u8>) -> Result<(), Down> {
+        // Before the board is looked at: see the board's account of races.
+        self.worker.board.hear();
+        // What stands on the board came before what comes as a message.
+        self.harvest()?;
+        if message.is_empty() {
+            return Ok(());
+        }
+        let reply = read_reply(&message).ok_or(Violation("a message too short"))?;
+        let (slot, seq, kind) = (reply.slot, reply.seq, reply.kind);
+        message.drain(..REPLY_HEAD);
+        message.shrink_to_fit();
+        let harvest = self.flight.deliver(slot, seq, kind, message)?;
+        self.resolve(harvest);
+        self.harvest()
+    }
+
+    fn harvest(&mut self) -> Result<(), Down> {
+        let finished = self.flight.harvest()?;
+        self.resolve(finished);
+        Ok(())
+    }
+
+    fn resolve(&mut self, finished: impl IntoIterator<Item = Harvest>) {
+        let mut count = 0;
+        for harvest in finished {
+            harvest.resolve();
+            count += 1;
+        }
+        if count > 0 {
+            self.prove();
+            self.dispatch.count(count, 0);
+        }
+    }
+
+    fn prove(&mut self) {
+        if !self.proved {
+            self.proved = true;
+            self.dispatch.proved();
+        }
+    }
+
+    /// Sends what was kept back, if its turn has come.
+    fn send_kept(&mut self) -> Result<(), Down> {
+        let Some((ticket, message)) = self.kept.take() else {
+            return Ok(());
+        };
+        match self.flight.turn(ticket) {
+            Turn::NotYet => self.kept = Some((ticket, message)),
+            Turn::Now => self.worker.end.send(&message).map_err(Down::Channel)?,
+            Turn::Gone => {}
+        }
+        Ok(())
+    }
+
+    /// Sends more to a worker that is busy.
+    fn top_up(&mut self) -> Result<(), Down> {
+        let (room, bytes) = self.flight.load();
+        let full = room == 0 || bytes >= PREFETCH_BYTES;
+        if self.flight.is_empty() || self.kept.is_some() || full {
+            return Ok(());
+        }
+        let more = self.dispatch.more(room);
+        if more.is_empty() {
+            return Ok(());
+        }
+        self.hand.extend(more);
+        self.send()?;
+        if self.flight.waiting() > 0 {
+            self.dispatch.nudge();
+        }
+        Ok(())
+    }
+
+    /// Packs what is in hand and sends it, as far as that cannot block: a worker
+    /// that has nothing reads whatever comes, a busy one only so much. What is
+    /// left in hand goes back to the queue.
+    fn send(&mut self) -> Result<(), Down> {
+        let idle = self.flight.is_empty();
+        let mut last = 0;
+        while let Some(job) = self.hand.pop_front() {
+            last = self.message.len();
+            if !self.pack(job) || self.flight.load().1 >= PREFETCH_BYTES {
+                break;
+            }
+        }
+        if !self.hand.is_empty() {
+            self.dispatch.put_back(self.hand.drain(..).collect());
+        }
+        if !idle && self.message.len() > PREFETCH_BYTES {
+            let ticket = self.flight.last();
+            let message = self.message.split_off(last);
+            self.kept = ticket.map(|ticket| (ticket, message));
+        }
+        if !self.message.is_empty() {
+            self.worker.end.send(&self.message).map_err(Down::Channel)?;
+            self.message.clear();
+            self.message.shrink_to(4 * PREFETCH_BYTES);
+        }
+        // What was kept may be all there is by now.
+        self.send_kept()
+    }
+
+    /// Packs a job, or fails it if it cannot be. False if there is no room.
+    fn pack(&mut self, job: Job) -> bool {
+        let Some(entry) = job.entry() else {
+            job.fail(TaskError::encode(
+                "a closure that captures",
+                "it cannot leave its process",
+            ));
+            return true;
+        };
+        let Some(offset) = image::offset_of(entry) else {
+            let function = job.function();
+            job.fail(TaskError::encode(
+                format!("function `{function}`"),
+                "it is not part of the program itself but of a dynamic library, where a worker \
+                 could not find it",
+            ));
+            return true;
+        };
+        match self.flight.pack(job, offset, &mut self.message) {
+            Packed::Done => true,
+            Packed::Full(job) => {
+                self.hand.push_front(job);
+                false
+            }
+        }
+    }
+
+    /// The worker is not needed: lets it go, and sees that it does.
+    fn leave(self) -> Served {
+        self.seat.seat(None);
+        let process = self.worker.process;
+        self.worker.end.dismiss();
+        if process.wait(GRACE).is_none() {
+            process.end();
+        }
+        if self.dispatch.leave(self.seat) {
+            return Served::Left;
+        }
+        Served::Replace(begin(self.dispatch, self.seat))
+    }
+
+    /// The worker is gone, or has to go. Its jobs are sorted, a replacement is
+    /// started, and then the owner of the job it was at learns of it.
+    fn bury(mut self, down: Down) -> Served {
+        self.dispatch.not_idle(self.seat);
+        let exit = self.end_worker(down);
+        // A violation found here changes nothing any more.
+        let _ = self.harvest();
+        self.seat.seat(None);
+        let remains = self.flight.bury(exit);
+        let mut unharmed = remains.unharmed;
+        unharmed.extend(self.hand.drain(..));
+        let mode = self.dispatch.mode();
+        let mut cancelled = 0;
+        if mode >= Some(ShutdownMode::CancelPending) {
+            for job in unharmed {
+                cancelled += usize::from(job.cancel("its pool was shut down"));
+            }
+        } else {
+            self.dispatch.put_back(unharmed);
+        }
+        let next = match (self.proved || !remains.lost.is_empty()) && !self.dispatch.is_finished() {
+            true => Some(begin(self.dispatch, self.seat)),
+            false => None,
+        };
+        let mut finished = 0;
+        for (job, error) in remains.lost {
+            self.prove();
+            let error = match mode == Some(ShutdownMode::Kill) && error.is_worker_lost() {
+                true => TaskError::cancelled("its pool was shut down while it ran"),
+                false => error,
+            };
+            match error.is_cancelled() {
+                true => cancelled += 1,
+                false => finished += 1,
+            }
+            job.fail(error);
+        }
+        self.dispatch.count(finished, cancelled);
+        match next {
+            Some(next) => Served::Replace(next),
+            None if self.dispatch.is_finished() && self.dispatch.leave(self.seat) => Served::Left,
+            None => Served::Useless(BootError::Died(exit)),
+        }
+    }
+
+    /// Makes sure that the process has ended, and says how.
+    fn end_worker(&self, down: Down) -> WorkerExit {
+        let (pid, pool) = (self.worker.process.pid(), &self.dispatch.config.name);
+        match down {
+            Down::Exited => {}
+            Down::Violation(Violation(what)) => {
+                tracing::error!(pool, pid, what, "a worker broke the protocol and is killed");
+            }
+            Down::Channel(error) => {
+                // Mostly it is dying already, and its exit says more.
+                if self.worker.process.wait(GRACE).is_none() {
+                    tracing::error!(pool, pid, %error, "a worker's channel broke; it is killed");
+                }
+            }
+        }
+        let exit = self.worker.process.end();
+        tracing::debug!(pool, pid, %exit, "a worker ended");
+        exit
+    }
+}

@@ -1,0 +1,124 @@
+//! The other side: what a process does that was started as a worker.
+
+mod hook;
+mod run;
+mod setup;
+
+use crate::handshake::{Hello, Invitation, VARIABLE};
+use crate::image::ImageId;
+use crate::transport::{self, Board, Lifeline};
+use ipc_channel::ipc::IpcSender;
+use std::io;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// How workers of this process are started, once `init` has run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Host {
+    /// Through `main`.
+    Program,
+    /// Through this test of a libtest binary.
+    Test(&'static str),
+}
+
+static HOST: OnceLock<Host> = OnceLock::new();
+
+/// How many pools this process is inside of: zero in the program itself.
+static DEPTH: OnceLock<u32> = OnceLock::new();
+
+/// How this process starts workers; `None` if `init` has not run.
+pub(crate) fn host() -> Option<Host> {
+    HOST.get().copied()
+}
+
+/// How many pools this process is inside of.
+pub(crate) fn depth() -> u32 {
+    DEPTH.get().copied().unwrap_or(0)
+}
+
+/// Notes that workers can be started, and becomes one if this process is to be.
+pub(crate) fn init(host: Host) {
+    if let Some(invitation) = take_invitation() {
+        serve(&invitation, host);
+    }
+    let _ = HOST.set(host);
+}
+
+/// Becomes a worker, if this process is to be one.
+pub(crate) fn serve_if_invited(host: Host) {
+    if let Some(invitation) = take_invitation() {
+        serve(&invitation, host);
+    }
+}
+
+fn take_invitation() -> Option<String> {
+    // Looked for once: what a program does with the variable later is its own
+    // affair.
+    static LOOKED: AtomicBool = AtomicBool::new(false);
+    if LOOKED.swap(true, Ordering::Relaxed) {
+        return None;
+    }
+    let invitation = std::env::var(VARIABLE).ok()?;
+    // So that what a job starts is not taken for a worker.
+    // SAFETY: `init` is documented to be called before other threads start, and
+    // under libtest the harness' other threads do not touch the environment.
+    unsafe { std::env::remove_var(VARIABLE) };
+    Some(invitation)
+}
+
+/// Serves until the parent has no more jobs, and then exits.
+fn serve(invitation: &str, host: Host) -> ! {
+    let served = invitation
+        .parse()
+        .map_err(|why| io::Error::new(io::ErrorKind::InvalidInput, why))
+        .and_then(|invitation| work(&invitation, host));
+    let code = match served {
+        Ok(()) => 0,
+        Err(error) => {
+            let pid = std::process::id();
+            eprintln!("worker process {pid} cannot start: {error}");
+            1
+        }
+    };
+    std::process::exit(code);
+}
+
+fn work(invitation: &Invitation, host: Host) -> io::Result<()> {
+    setup::survive_only_with(invitation.parent)?;
+    let board = setup::take_board()?;
+    setup::inherit(invitation);
+    if let Host::Test(_) = host {
+        setup::leave_the_harness_output()?;
+    }
+    let _ = HOST.set(host);
+    let _ = DEPTH.set(invitation.depth);
+
+    let (ends, end, lifeline) = transport::pair()?;
+    let image = ImageId::of_this_process()?;
+    let bootstrap = IpcSender::<Hello>::connect(invitation.server.clone())?;
+    watch_parent(lifeline)?;
+    bootstrap
+        .send(Hello::new(invitation.nonce, image, ends))
+        .map_err(io::Error::other)?;
+    drop(bootstrap);
+
+    let board: &'static Board = Box::leak(Box::new(board));
+    hook::install(board, end.sender());
+    while let Some(message) = end.recv() {
+        run::all(board, &end, &message);
+    }
+    Ok(())
+}
+
+/// Ends this process at once when the parent is gone, whatever it is doing.
+fn watch_parent(lifeline: Lifeline) -> io::Result<()> {
+    let watch = move || {
+        if lifeline.is_cut() {
+            // SAFETY: `_exit` ends the process and runs nothing of ours or of
+            // the user's, which may be in the middle of anything.
+            unsafe { libc::_exit(0) }
+        }
+    };
+    let builder = std::thread::Builder::new().name("parent-watch".to_owned());
+    builder.spawn(watch).map(drop)
+}
