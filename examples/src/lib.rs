@@ -1,1 +1,17 @@
-//! x
+//! Programs to run and to read. Each is one short file in `src/bin`; what is in
+//! this library they share, or it would hide their point.
+//!
+//! | program | what it shows | how to run it |
+//! |---|---|---|
+//! | `run_in_executor` | coroutines that wait for blocking functions, on threads and in processes; workers used again | `cargo run -p examples --bin run_in_executor -- --executor process` |
+//! | `hashsum` | a tool: SHA-256 of a million files in worker processes, ordered, in bounded memory, and no worse for a worker that dies | `cargo run --release -p examples --bin hashsum -- --executor process .` |
+//!
+//! # Modules
+//!
+//! * [`log`]: the log lines of `run_in_executor`;
+//! * [`hashsum`]: the parts of `hashsum` that have nothing to do with executors.
+
+#![forbid(unsafe_code)]
+
+pub mod hashsum;
+pub mod log;
