@@ -6,15 +6,19 @@
 //! promise of its task. The task reaches the coroutine through [`Request`] alone,
 //! a flag and the waker of the last poll:
 //!
-//! * *poll*: leave the waker, **then** read the flag. If it is set, drop the
-//!   future and resolve as cancelled; else poll the future;
+//! * *poll*: poll the future, unless the flag is set. If it is pending, leave the
+//!   waker, **then** read the flag. Where it is set, drop the future and resolve
+//!   as cancelled;
 //! * *cancel*: set the flag, **then** wake.
 //!
 //! Whichever comes second sees the other, so a request is never slept through.
-//! One made while the future is being polled wakes the coroutine for another
-//! poll, where it takes effect; if that very poll completes the future, the value
-//! wins. The future is dropped before the task resolves: whoever sees the outcome
-//! finds what the coroutine held released.
+//! One made while the future is being polled takes effect at the await where that
+//! poll ends; if it completes the future, the value wins. The future is dropped
+//! before the task resolves: whoever sees the outcome finds what the coroutine
+//! held released.
+
+#[cfg(test)]
+mod tests;
 
 use crate::runtime;
 use executor_core::panic::{catch, discard};
@@ -84,6 +88,15 @@ struct Request {
     waker: AtomicWaker,
 }
 
+impl Request {
+    fn cancelled(&self) -> TaskError {
+        TaskError::cancelled(match self.started.load(Ordering::Relaxed) {
+            true => "at an await",
+            false => "before it started",
+        })
+    }
+}
+
 impl Control for Request {
     fn cancel(&self, _ticket: u64) -> CancelOutcome {
         self.cancel.store(true, Ordering::Release);
@@ -106,21 +119,24 @@ struct Coroutine<F: Future, T: Send + 'static> {
 impl<F: Future, T: Send + 'static> Coroutine<F, T> {
     /// One poll of the future, unless it is to be cancelled.
     fn step(&mut self, context: &mut Context<'_>) -> Poll<Result<T, TaskError>> {
-        self.request.waker.register(context.waker());
-        if self.request.cancel.load(Ordering::Acquire) {
-            let when = match self.request.started.load(Ordering::Relaxed) {
-                true => "at an await",
-                false => "before it started",
-            };
-            return Poll::Ready(Err(TaskError::cancelled(when)));
+        let request = &*self.request;
+        if request.cancel.load(Ordering::Acquire) {
+            return Poll::Ready(Err(request.cancelled()));
         }
-        self.request.started.store(true, Ordering::Release);
-        let Some(future) = &mut self.future else {
-            return Poll::Pending;
-        };
-        let outcome = self.outcome;
-        catch(|| future.as_mut().poll(context).map(outcome))
-            .unwrap_or_else(|report| Poll::Ready(Err(TaskError::panicked(report))))
+        request.started.store(true, Ordering::Release);
+        if let Some(future) = &mut self.future {
+            let outcome = self.outcome;
+            match catch(|| future.as_mut().poll(context).map(outcome)) {
+                Ok(Poll::Pending) => {}
+                Ok(ready) => return ready,
+                Err(report) => return Poll::Ready(Err(TaskError::panicked(report))),
+            }
+        }
+        request.waker.register(context.waker());
+        match request.cancel.load(Ordering::Acquire) {
+            true => Poll::Ready(Err(request.cancelled())),
+            false => Poll::Pending,
+        }
     }
 }
 
@@ -134,90 +150,5 @@ impl<F: Future, T: Send + 'static> Future for Coroutine<F, T> {
             promise.resolve(outcome);
         }
         Poll::Ready(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use futures::future::poll_fn;
-    use futures::task::noop_waker_ref;
-    use std::sync::atomic::AtomicUsize;
-
-    /// A coroutine that the test polls, and how often its future was polled.
-    struct ByHand {
-        coroutine: Coroutine<Pin<Box<dyn Future<Output = u8> + Send>>, u8>,
-        task: Task<u8>,
-        polls: Arc<AtomicUsize>,
-    }
-
-    /// `step` is called with the number of the poll, from one.
-    fn by_hand(step: impl Fn(usize) -> Poll<u8> + Send + 'static) -> ByHand {
-        let request = Arc::new(Request::default());
-        let (promise, task) = promise_with("by hand", request.clone(), 0);
-        let polls = Arc::<AtomicUsize>::default();
-        let count = polls.clone();
-        let future = poll_fn(move |_| step(count.fetch_add(1, Ordering::SeqCst) + 1));
-        let coroutine = Coroutine {
-            future: Some(Box::pin(Box::pin(future) as _)),
-            outcome: Ok,
-            promise: Some(promise),
-            request,
-        };
-        ByHand {
-            coroutine,
-            task,
-            polls,
-        }
-    }
-
-    fn poll(by_hand: &mut ByHand) -> Poll<()> {
-        let mut context = Context::from_waker(noop_waker_ref());
-        Pin::new(&mut by_hand.coroutine).poll(&mut context)
-    }
-
-    #[test]
-    fn cancelled_before_its_first_poll_it_never_starts() {
-        let mut it = by_hand(|_| Poll::Pending);
-        assert!(!it.task.is_running());
-        assert_eq!(it.task.cancel(), CancelOutcome::Requested);
-        assert!(!it.task.is_done(), "the runtime has not got round to it");
-        assert!(poll(&mut it).is_ready());
-        assert_eq!(it.polls.load(Ordering::SeqCst), 0);
-        let error = it.task.wait().unwrap_err();
-        assert!(error.is_cancelled());
-        assert!(error.to_string().contains("before it started"), "{error}");
-    }
-
-    #[test]
-    fn cancelled_at_an_await_it_is_not_polled_again() {
-        let mut it = by_hand(|_| Poll::Pending);
-        assert!(poll(&mut it).is_pending());
-        assert!(it.task.is_running());
-        assert!(it.task.cancel().took_effect());
-        assert!(poll(&mut it).is_ready());
-        assert_eq!(it.polls.load(Ordering::SeqCst), 1);
-        assert_eq!(it.task.cancel(), CancelOutcome::TooLate);
-        assert!(it.task.wait().unwrap_err().is_cancelled());
-    }
-
-    #[test]
-    fn a_coroutine_that_its_runtime_drops_is_cancelled() {
-        let mut it = by_hand(|_| Poll::Pending);
-        assert!(poll(&mut it).is_pending());
-        drop(it.coroutine);
-        assert!(it.task.wait().unwrap_err().is_cancelled());
-    }
-
-    #[test]
-    fn a_panic_ends_it() {
-        let mut it = by_hand(|poll| match poll {
-            1 => Poll::Pending,
-            _ => panic!("at poll {poll}"),
-        });
-        assert!(poll(&mut it).is_pending());
-        assert!(poll(&mut it).is_ready());
-        let error = it.task.wait().unwrap_err();
-        assert_eq!(error.panic_report().unwrap().message(), "at poll 2");
     }
 }
