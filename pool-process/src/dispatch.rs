@@ -147,6 +147,15 @@ impl Dispatch {
         state.pop(share.min(room))
     }
 
+    /// The supervisor's worker has nothing left, and it will ask for the next
+    /// job in a moment: it counts as idle already, if nothing waits.
+    pub(crate) fn soon_idle(&self, seat: &Arc<Seat>) {
+        let mut state = self.lock();
+        if state.queue.is_empty() {
+            state.idle.push(seat.clone());
+        }
+    }
+
     /// The supervisor is not idle after all. If somebody has woken it for a job
     /// meanwhile, that is passed on.
     pub(crate) fn not_idle(&self, seat: &Arc<Seat>) {

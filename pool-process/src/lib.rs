@@ -57,6 +57,7 @@ mod process;
 mod reply;
 mod seat;
 mod shutdown;
+mod signals;
 mod snapshot;
 mod supervisor;
 pub mod testing;

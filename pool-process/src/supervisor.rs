@@ -9,6 +9,7 @@ use crate::dispatch::{Dispatch, Next};
 use crate::flight::{Flight, Harvest, Packed, Turn, Violation};
 use crate::image;
 use crate::seat::{Occupant, Seat};
+use crate::signals::Blocked;
 use crate::transport::{REPLY_HEAD, read_reply};
 use executor_core::{Job, ShutdownMode, TaskError, WorkerExit};
 use std::collections::VecDeque;
@@ -21,6 +22,8 @@ pub(crate) fn start(dispatch: &Arc<Dispatch>, seat: &Arc<Seat>) -> io::Result<()
     let name = format!("{}-supervisor", dispatch.config.name);
     let builder = std::thread::Builder::new().name(name);
     let supervise = move || {
+        // A worker's own mask is a fresh one.
+        let _quiet = Blocked::all();
         if let Err(report) = executor_core::panic::catch(|| run(&of, &its)) {
             tracing::error!(%report, "a supervisor panicked");
             clear(&of, &its);
@@ -228,14 +231,19 @@ impl<'a> Supervisor<'a> {
     }
 
     fn resolve(&mut self, finished: impl IntoIterator<Item = Harvest>) {
-        let mut count = 0;
+        let finished: Vec<_> = finished.into_iter().collect();
+        if finished.is_empty() {
+            return;
+        }
+        self.prove();
+        if self.flight.is_empty() {
+            // Known before the owners learn of it: who submits again in answer
+            // to a result finds this worker idle, and starts no other.
+            self.dispatch.soon_idle(self.seat);
+        }
+        self.dispatch.count(finished.len(), 0);
         for harvest in finished {
             harvest.resolve();
-            count += 1;
-        }
-        if count > 0 {
-            self.prove();
-            self.dispatch.count(count, 0);
         }
     }
 

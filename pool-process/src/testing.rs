@@ -36,31 +36,37 @@ use crate::worker::{self, Host};
 #[macro_export]
 macro_rules! test_worker {
     () => {
+        const POOL_PROCESS_WORKER: &str =
+            ::core::concat!(::core::module_path!(), "::pool_process_worker");
+
         #[test]
         fn pool_process_worker() {
-            $crate::testing::serve();
+            $crate::testing::serve(POOL_PROCESS_WORKER);
         }
 
         /// Call this before building a process pool in a test.
         fn init_test_worker() {
-            $crate::testing::init(::core::concat!(
-                ::core::module_path!(),
-                "::pool_process_worker"
-            ));
+            $crate::testing::init(POOL_PROCESS_WORKER);
         }
     };
 }
 
 /// Serves, if this process was started as a worker; what the test that
 /// [`test_worker!`](crate::test_worker) adds does.
-pub fn serve() {
-    worker::serve_if_invited(Host::Test(""));
+///
+/// `path` is that test's path with the name of the crate in front.
+pub fn serve(path: &'static str) {
+    worker::serve_if_invited(host(path));
 }
 
 /// Notes which test serves; what `init_test_worker()` calls.
 ///
-/// `path` is that test's path with the name of the crate in front.
+/// `path` is as for [`serve`].
 pub fn init(path: &'static str) {
-    let test = path.split_once("::").map_or(path, |(_, test)| test);
-    worker::init(Host::Test(test));
+    worker::init(host(path));
+}
+
+/// libtest leaves the name of the crate out.
+fn host(path: &'static str) -> Host {
+    Host::Test(path.split_once("::").map_or(path, |(_, test)| test))
 }

@@ -1,6 +1,7 @@
 //! Running the jobs of a message, one after another.
 
 use crate::image;
+use crate::signals::Blocked;
 use crate::transport::{
     Board, INLINE, Parcel, REPLY_HEAD, ResultSender, WorkerEnd, kind, parcels, write_reply_head,
 };
@@ -90,12 +91,11 @@ fn ring(board: &Board, sender: &ResultSender) {
 }
 
 fn send(sender: &ResultSender, message: &[u8]) {
-    while let Err(error) = sender.send(message) {
-        if error.kind() != std::io::ErrorKind::Interrupted || message.len() > INLINE {
-            // The parent does not listen any more, or has half a message: the
-            // watch on it ends this process, and the parent sees its end.
-            std::process::abort();
-        }
+    let _quiet = Blocked::all();
+    if sender.send(message).is_err() {
+        // The parent does not listen any more: it has dismissed this process, or
+        // it is gone, and the watch on it ends this process in a moment.
+        std::process::abort();
     }
 }
 
