@@ -5,8 +5,10 @@
 //! a program that ends meanwhile must not lose them: Python joins its workers
 //! when the interpreter exits, and so do we, through the C library's `atexit`.
 //! Only pools that were dropped or shut down are waited for, so
-//! `std::process::exit` with a pool in use ends at once, as does any signal.
+//! `std::process::exit` with a pool in use ends at once, as does any signal; and
+//! so does one that a job calls, which would wait for itself.
 
+use std::cell::Cell;
 use std::sync::{Condvar, Mutex, MutexGuard, Once, PoisonError};
 
 struct Drains {
@@ -56,9 +58,30 @@ impl Drop for HoldExit {
     }
 }
 
+thread_local! {
+    /// Jobs run on this thread. Needs no destructor and no allocation, so it can
+    /// be read in an exit handler.
+    static RUNS_JOBS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Says that jobs run on the calling thread, from now on.
+///
+/// For executors, at the start of each of their threads: where a job ends the
+/// process through `std::process::exit`, nothing is waited for.
+///
+/// That helps while `main` runs. Once `main` has returned and waits for the job,
+/// it is too late to call `std::process::exit`: the standard library lets only
+/// one thread end the process and stops the second for ever.
+pub fn this_thread_runs_jobs() {
+    RUNS_JOBS.set(true);
+}
+
 #[cfg(any(unix, windows))]
 fn at_exit() {
     extern "C" fn wait_for_drains() {
+        if RUNS_JOBS.get() {
+            return;
+        }
         let mut open = DRAINS.lock();
         while *open > 0 {
             open = DRAINS
@@ -68,8 +91,8 @@ fn at_exit() {
         }
     }
     // SAFETY: `atexit` takes any function that may be called once, on whatever
-    // thread ends the process; this one uses neither thread-locals nor anything
-    // that an earlier handler could have torn down, and does not unwind.
+    // thread ends the process; this one uses nothing that an earlier handler or a
+    // thread-local's destructor could have torn down, and does not unwind.
     let refused = unsafe { libc::atexit(wait_for_drains) };
     if refused != 0 {
         tracing::warn!("no room for an exit handler: jobs of dropped pools may be lost at exit");

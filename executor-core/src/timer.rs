@@ -36,6 +36,8 @@ impl Clock {
     }
 
     fn run(&self) {
+        // Done callbacks of jobs that expire are called here.
+        crate::exit::this_thread_runs_jobs();
         let mut state = self.lock();
         loop {
             let now = Instant::now();
