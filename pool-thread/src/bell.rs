@@ -4,6 +4,11 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::Thread;
 
+/// How often a worker spins before it sleeps, twice as long each time.
+const SPINS: u32 = 6;
+/// How often it yields after that.
+const YIELDS: u32 = 10;
+
 /// How a sleeping worker is woken, and how a running one says that its function
 /// has returned.
 #[derive(Debug, Default)]
@@ -20,7 +25,19 @@ impl Bell {
     }
 
     /// Sleeps until the bell is rung; at once if it was rung before.
+    ///
+    /// Falling asleep and being woken cost the two sides far more than a job in
+    /// sequence takes to come, so the worker first stays awake for a moment.
     pub(crate) fn sleep(&self) {
+        for step in 0..SPINS + YIELDS {
+            if self.rung.load(Ordering::Relaxed) {
+                break;
+            }
+            match step < SPINS {
+                true => (0..1 << step).for_each(|_| std::hint::spin_loop()),
+                false => std::thread::yield_now(),
+            }
+        }
         // A job may have left a token behind with which `park` returns early.
         while !self.rung.swap(false, Ordering::Acquire) {
             std::thread::park();

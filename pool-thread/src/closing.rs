@@ -107,11 +107,13 @@ impl Shared {
             cancelling: 0,
         });
         closing.mode = closing.mode.max(mode);
-        closing.callers.extend(caller.map(|(promise, deadline)| Caller {
-            promise,
-            job,
-            deadline,
-        }));
+        closing
+            .callers
+            .extend(caller.map(|(promise, deadline)| Caller {
+                promise,
+                job,
+                deadline,
+            }));
         let pending = match closing.mode {
             ShutdownMode::Drain => VecDeque::new(),
             _ => state.queue.take_all(),
@@ -171,8 +173,7 @@ impl State {
             let running = self.seats.running();
             let mut report = ShutdownReport::default();
             report.finished = closing.finished;
-            report.cancelled =
-                closing.cancelled + self.queue.removed() - closing.removed_before;
+            report.cancelled = closing.cancelled + self.queue.removed() - closing.removed_before;
             for (job, returned) in running {
                 // One that is over, but for its callbacks, is not abandoned.
                 match returned {

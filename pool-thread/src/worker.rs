@@ -5,6 +5,7 @@ use crate::bell::Bell;
 use crate::seats::Arrival;
 use crate::shared::Shared;
 use executor_core::Job;
+use executor_core::exit;
 use executor_core::panic::catch;
 use std::cell::Cell;
 use std::sync::Arc;
@@ -28,6 +29,7 @@ pub(crate) fn seat_here(shared: &Shared) -> Option<usize> {
 /// What a worker's thread does, from its start to its end.
 pub(crate) fn work(shared: &Arc<Shared>, seat: usize, bell: &Bell) {
     HERE.set(Some((address(shared), seat)));
+    exit::this_thread_runs_jobs();
     bell.hang();
     // Jobs keep their panics to themselves. This is for what would be a bug of
     // ours: the worker goes on, and `threadpool` never learns of it.

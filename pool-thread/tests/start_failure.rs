@@ -1,0 +1,84 @@
+//! Threads that cannot be started: a stack that does not fit into memory.
+
+#![cfg(target_os = "linux")]
+
+mod common;
+
+use common::{Gate, finish};
+use executor_core::{Executor as _, Shutdown, TaskErrorKind};
+use pool_thread::ThreadPool;
+use std::process::Command;
+
+const CHILD: &str = "POOL_THREAD_TEST_CHILD";
+
+#[test]
+fn without_any_thread_the_job_fails_with_the_reason() {
+    let pool = ThreadPool::builder()
+        .name("huge")
+        .stack_size(usize::MAX / 4)
+        .build()
+        .unwrap();
+    for _ in 0..5 {
+        let error = finish(pool.spawn(|| ())).unwrap_err();
+        assert_eq!(error.kind(), TaskErrorKind::PoolBroken);
+        assert!(error.to_string().contains("`huge`"), "{error}");
+        assert!(error.to_string().contains("os error") || error.to_string().contains("Os {"));
+    }
+    assert_eq!((pool.workers(), pool.queued()), (0, 0));
+    let report = finish(pool.shutdown(Shutdown::drain())).unwrap();
+    assert_eq!(report, Default::default());
+}
+
+#[test]
+fn ten_threads_that_submit_at_once_are_all_told() {
+    let pool = ThreadPool::builder()
+        .max_workers(3)
+        .stack_size(usize::MAX / 4)
+        .build()
+        .unwrap();
+    std::thread::scope(|scope| {
+        for _ in 0..10 {
+            scope.spawn(|| {
+                for _ in 0..20 {
+                    assert!(finish(pool.spawn(|| ())).unwrap_err().is_pool_broken());
+                }
+            });
+        }
+    });
+    assert_eq!((pool.workers(), pool.queued()), (0, 0));
+}
+
+/// In a process with room for one such stack and not for two.
+#[test]
+fn with_one_thread_the_jobs_wait_for_it() {
+    let name = "with_one_thread_the_jobs_wait_for_it";
+    if std::env::var_os(CHILD).is_none() {
+        // In KiB: 3 GiB, of which a stack takes two.
+        let script = format!("ulimit -v 3145728 && exec \"$0\" --exact {name} --nocapture");
+        let status = Command::new("sh")
+            .args(["-c", &script])
+            .arg(std::env::current_exe().unwrap())
+            .env(CHILD, "1")
+            .status()
+            .unwrap();
+        assert!(status.success());
+        return;
+    }
+    let pool = ThreadPool::builder()
+        .max_workers(3)
+        .stack_size(2 << 30)
+        .build()
+        .unwrap();
+    let gate = Gate::new();
+    let ticket = gate.ticket();
+    let first = pool.spawn(move || ticket.pass(1));
+    assert_eq!(gate.arrival(), 1);
+    let waiting: Vec<_> = (0..10).map(|n| pool.spawn(move || n)).collect();
+    assert_eq!((pool.workers(), pool.queued()), (1, 10));
+    gate.open();
+    assert_eq!(finish(first).unwrap(), 1);
+    for (n, task) in waiting.into_iter().enumerate() {
+        assert_eq!(finish(task).unwrap(), n);
+    }
+    finish(pool.shutdown(Shutdown::drain())).unwrap();
+}
