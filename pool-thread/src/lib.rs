@@ -49,9 +49,9 @@
 //!
 //! `pool` is the handle, `builder` its settings. `shared` is what handles and
 //! workers share, and how a submit finds a worker; `queue` holds the jobs that
-//! wait, `seats` what each worker does. `worker` is a worker's loop, `threads`
-//! the seam to the `threadpool` crate, `overdue` the net under workers that are
-//! held up on their way back. `closing` is the end.
+//! wait, `seats` what each worker does. `worker` is a worker's loop, `bell` how
+//! it is woken, `threads` the seam to the `threadpool` crate, `overdue` the net
+//! under workers that are held up on their way back. `closing` is the end.
 
 #![forbid(unsafe_code)]
 

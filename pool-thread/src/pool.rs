@@ -14,8 +14,9 @@ use std::sync::Arc;
 ///
 /// Dropping the last handle does not block: what is queued and running
 /// finishes, then the threads end, and a program that returns from `main`
-/// meanwhile waits for that. A job that holds a handle of its own pool keeps the
-/// pool open.
+/// meanwhile waits for that; a job must not call `std::process::exit` then, which
+/// the standard library stops for ever once `main` has returned. A job that holds
+/// a handle of its own pool keeps the pool open.
 ///
 /// ```
 /// use executor_core::{Executor as _, ExecutorExt as _, Shutdown};

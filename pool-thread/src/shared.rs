@@ -27,6 +27,7 @@ use crate::queue::JobQueue;
 use crate::seats::Seats;
 use crate::{overdue, threads, worker};
 use executor_core::{Job, TaskError};
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -110,13 +111,16 @@ impl Shared {
         };
         // Those that a worker is free for do not count as waiting.
         let workers = self.settings.max_workers;
-        let full = |len, state: &State| len >= bound + workers - state.seats.busy().min(workers);
+        let full = |len, state: &State| {
+            let free = workers.saturating_sub(state.seats.busy());
+            len >= bound.saturating_add(free)
+        };
         if state.queue.len() >= bound
             && full(state.queue.len(), state)
             && full(state.queue.live(), state)
         {
             return Err(format!(
-                "the queue of the pool `{name}` is full, {bound} jobs wait"
+                "the queue of the pool `{name}` is full (max_queued is {bound})"
             ));
         }
         Ok(())
@@ -147,8 +151,11 @@ impl Shared {
         state.start_again = Instant::now().checked_add(PAUSE);
         let stranded = match state.seats.taken() {
             0 => state.queue.take_all(),
-            _ => Default::default(),
+            _ => VecDeque::new(),
         };
+        if let Some(closing) = &mut state.closing {
+            closing.finished += stranded.len();
+        }
         let settled = state.settle();
         drop(state);
         let name = &self.settings.name;

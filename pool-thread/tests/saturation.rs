@@ -68,3 +68,9 @@ fn whoever_waits_for_a_task_finds_its_place_free() {
         }
     }
 }
+
+#[test]
+fn a_bound_beyond_all_memory_is_none() {
+    let pool = bounded(1, usize::MAX);
+    assert_eq!(finish(pool.spawn(|| 7)).unwrap(), 7);
+}
