@@ -36,6 +36,7 @@ fn round_trip(criterion: &mut Criterion) {
 fn throughput(criterion: &mut Criterion) {
     let executors = executors();
     let mut group = criterion.benchmark_group("throughput");
+    group.sample_size(50);
     group.throughput(Throughput::Elements(JOBS));
     for (name, executor) in executors.iter() {
         group.bench_function(BenchmarkId::new(name, "u64"), |bencher| {

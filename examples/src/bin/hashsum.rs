@@ -135,9 +135,14 @@ impl Hashing {
 
     /// Waits for the sum, and reports it or why there is none.
     fn finish(self, report: &mut Report) -> io::Result<()> {
-        match self.task.wait() {
-            Ok(sum) => report.done(&self.file, sum),
-            Err(error) => report.done(&self.file, Err(error)),
-        }
+        let sum = match self.task.wait() {
+            Ok(sum) => sum,
+            // The name of the task is in the error; the report names it as well.
+            Err(error) => Err(match error.lost_worker() {
+                Some(lost) => lost.to_string(),
+                None => error.to_string(),
+            }),
+        };
+        report.done(&self.file, sum)
     }
 }

@@ -1,6 +1,6 @@
 //! [`Problem`]: why there is no sum.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::path::PathBuf;
 
 /// A path, and why there is no sum for it or for what is below it.
@@ -21,13 +21,12 @@ impl Problem {
 impl fmt::Display for Problem {
     /// On one line, and harmless to a terminal, whatever the path is.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for letter in self.path.to_string_lossy().chars() {
-            match letter.is_control() {
-                true => write!(f, "{}", letter.escape_default())?,
-                false => write!(f, "{letter}")?,
-            }
-        }
-        write!(f, ": {}", self.reason)
+        let text = format!("{}: {}", self.path.display(), self.reason);
+        text.chars()
+            .try_for_each(|letter| match letter.is_control() {
+                true => write!(f, "{}", letter.escape_default()),
+                false => f.write_char(letter),
+            })
     }
 }
 

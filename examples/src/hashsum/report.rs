@@ -36,7 +36,7 @@ impl Report {
     ///
     /// # Errors
     /// Those of stdout.
-    pub fn done(&mut self, file: &File, sum: Result<Digest, impl ToString>) -> io::Result<()> {
+    pub fn done(&mut self, file: &File, sum: Result<Digest, String>) -> io::Result<()> {
         self.bar.inc(1);
         match sum {
             Ok(digest) => self.sum(file, &digest),
