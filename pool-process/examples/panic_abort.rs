@@ -28,7 +28,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         assert!(error.is_panicked());
         let report = error.panic_report().ok_or("no report")?;
         assert!(report.message().starts_with("on purpose"));
-        assert!(report.location().is_some_and(|at| at.contains("panic_abort.rs")));
+        assert!(
+            report
+                .location()
+                .is_some_and(|at| at.contains("panic_abort.rs"))
+        );
     }
     // An abort without a panic is still told apart.
     let error = pool

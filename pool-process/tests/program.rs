@@ -41,6 +41,7 @@ fn main() {
             "a_program_that_does_not_start_again_is_reported",
             unstartable,
         ),
+        test("a_worker_that_is_silent_is_given_up", silent),
         test(
             "a_changed_directory_and_environment_change_no_worker",
             moved,
@@ -189,6 +190,13 @@ fn unstartable() {
         assert!(line.contains("exited with code 9"), "{line}");
     }
     assert_eq!(lines[3], "then: 42");
+}
+
+fn silent() {
+    let (output, status) = Program::this("silent").end();
+    assert_eq!(status, Some(0), "{output}");
+    assert!(output.contains("PoolBroken"), "{output}");
+    assert!(output.contains("did not say hello within 20ms"), "{output}");
 }
 
 fn moved() {

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 /// The variable that says which role this program is started in.
 pub(crate) const VARIABLE: &str = "POOL_PROCESS_TEST_ROLE";
-/// The file that makes workers fail while it exists.
+/// The file that makes workers fail while it exists, or `silent`.
 const BROKEN: &str = "POOL_PROCESS_TEST_BROKEN";
 
 pub(crate) fn play(role: &str) {
@@ -22,6 +22,7 @@ pub(crate) fn play(role: &str) {
         "exit" => exit(),
         "replaced" => replaced(),
         "unstartable" => unstartable(),
+        "silent" => silent(),
         "moved" => moved(),
         "interrupted" => interrupted(),
         other => panic!("no such role: {other}"),
@@ -126,9 +127,22 @@ fn replaced() {
 
 /// Ends a worker before it says hello, while the file is there.
 pub(crate) fn fail_if_broken() {
-    if std::env::var_os(BROKEN).is_some_and(|file| PathBuf::from(file).exists()) {
-        std::process::exit(9);
+    match std::env::var_os(BROKEN) {
+        Some(how) if how == "silent" => std::thread::park(),
+        Some(file) if PathBuf::from(&file).exists() => std::process::exit(9),
+        _ => {}
     }
+}
+
+/// Workers that start and never say hello.
+fn silent() {
+    // SAFETY: no other thread of this program is running yet.
+    unsafe { std::env::set_var(BROKEN, "silent") };
+    let builder = ProcessPool::builder().max_workers(1);
+    let pool = builder.boot_deadline(Duration::from_millis(20)).build();
+    let error = pool.expect("it is built").submit(double, 1).wait();
+    let error = error.expect_err("it cannot run");
+    say(format!("{:?} {error}", error.kind()));
 }
 
 /// Workers that do not start, and after a while do.
