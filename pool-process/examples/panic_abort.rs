@@ -16,7 +16,9 @@ fn panics_elsewhere(text: String) -> u8 {
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     pool_process::init();
-    assert!(cfg!(panic = "abort"), "build this with `--profile abort`");
+    if !cfg!(panic = "abort") {
+        return Err("build this with `--profile abort`".into());
+    }
     let pool = ProcessPool::builder().max_workers(2).build()?;
     let tasks = [
         pool.submit(panics, "here".to_owned()),

@@ -22,6 +22,8 @@ pub(crate) fn start(dispatch: &Arc<Dispatch>, seat: &Arc<Seat>) -> io::Result<()
     let name = format!("{}-supervisor", dispatch.config.name);
     let builder = std::thread::Builder::new().name(name);
     let supervise = move || {
+        // Callbacks run here.
+        executor_core::exit::this_thread_runs_jobs();
         // A worker's own mask is a fresh one.
         let _quiet = Blocked::all();
         if let Err(report) = executor_core::panic::catch(|| run(&of, &its)) {

@@ -168,7 +168,12 @@ fn exited() {
 fn replaced() {
     let directory = tempfile::tempdir().expect("a directory");
     let binary = directory.path().join("program");
-    std::fs::copy(std::env::current_exe().expect("a path"), &binary).expect("it is copied");
+    // By another process: a descriptor that is open for writing here might be
+    // inherited by a program that some other test starts, and then the copy
+    // could not be executed.
+    let this = std::env::current_exe().expect("a path");
+    let copied = Command::new("cp").arg(this).arg(&binary).status();
+    assert!(copied.expect("there is a cp").success());
     let mut program = Program::start(&binary, "replaced");
     assert_eq!(program.line(), "before: 42");
     std::fs::remove_file(&binary).expect("it is there");
