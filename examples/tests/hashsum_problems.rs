@@ -114,6 +114,21 @@ fn a_reader_that_has_seen_enough_ends_it_quietly() {
 }
 
 #[test]
+fn a_reader_of_problems_may_go_as_well() {
+    let mut shell = Command::new("sh");
+    shell.args([
+        "-c",
+        r#"{ "$@" 2>&1; echo "status $?" >&2; } | head -n 1"#,
+        "sh",
+    ]);
+    shell.arg(env!("CARGO_BIN_EXE_hashsum"));
+    // More than a pipe holds.
+    let output = run(shell.args((0..2000).map(|n| format!("/nowhere/at all/{n:0100}"))));
+    assert_eq!(sorted(&output.stdout).len(), 1, "{output:?}");
+    assert_eq!(output.stderr, "status 1\n", "{output:?}");
+}
+
+#[test]
 fn a_full_disk_is_an_error() {
     for executor in EXECUTORS {
         let mut shell = Command::new("sh");

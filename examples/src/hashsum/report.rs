@@ -60,7 +60,10 @@ impl Report {
     /// There is no sum for something.
     pub fn problem(&mut self, problem: &Problem) {
         self.complete = false;
-        self.bar.suspend(|| eprintln!("hashsum: {problem}"));
+        // If nobody reads stderr either, the exit status still tells.
+        let _ = self
+            .bar
+            .suspend(|| writeln!(io::stderr(), "hashsum: {problem}"));
     }
 
     /// Writes out what is left.
@@ -90,7 +93,7 @@ fn progress_bar(paths: &[PathBuf]) -> ProgressBar {
     if !bar.is_hidden() {
         bar.enable_steady_tick(Duration::from_millis(100));
         let (paths, counted) = (paths.to_vec(), bar.clone());
-        thread::spawn(move || files(&paths).for_each(|_| counted.inc_length(1)));
+        thread::spawn(move || files(&paths).flatten().for_each(|_| counted.inc_length(1)));
     }
     bar
 }
