@@ -16,25 +16,30 @@ use std::time::{Duration, Instant};
 /// How long anything is waited for before the test fails.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(120);
 
-/// Drives `future` on this thread; panics if that takes too long.
+/// Drives `future` on this thread, polling it only when it was woken, so that a
+/// lost wake-up shows; panics if none comes in time.
 pub(crate) fn run<F: Future>(future: F) -> F::Output {
-    struct Unpark(Thread);
+    struct Unpark(Thread, AtomicBool);
     impl Wake for Unpark {
         fn wake(self: Arc<Self>) {
+            self.1.store(true, Ordering::SeqCst);
             self.0.unpark();
         }
     }
     let mut future = pin!(future);
-    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    let unpark = Arc::new(Unpark(std::thread::current(), AtomicBool::new(false)));
+    let waker = Waker::from(unpark.clone());
     let mut context = Context::from_waker(&waker);
     let end = Instant::now() + DEADLINE;
     loop {
         if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
             return output;
         }
-        let left = end.saturating_duration_since(Instant::now());
-        assert!(!left.is_zero(), "not ready within {DEADLINE:?}");
-        std::thread::park_timeout(left);
+        while !unpark.1.swap(false, Ordering::SeqCst) {
+            let left = end.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero(), "not woken within {DEADLINE:?}");
+            std::thread::park_timeout(left);
+        }
     }
 }
 
