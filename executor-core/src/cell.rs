@@ -48,16 +48,17 @@
 #[cfg(all(test, loom))]
 mod loom;
 mod phase;
+mod waiters;
 
 use self::phase::{CALLING, DONE, HELD, QUEUED, TAKEN, WATCHED, WRITING, phase};
+use self::waiters::{Slot, Waiter};
 use crate::control::{CancelOutcome, Control};
 use crate::error::TaskError;
 use crate::panic::{catch, discard};
 use crate::sync::{AtomicU8, Mutex, UnsafeCell, lock};
-use crate::watch::{Settled, Watcher};
+use crate::watch::Settled;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
-use std::task::Waker;
 
 pub(crate) use self::phase::Stage;
 
@@ -87,33 +88,6 @@ pub(crate) struct Cell<I, T> {
 // Shared access to the outcome from two threads cannot happen: callbacks see it
 // in `CALLING`, the owner of the `Task` only from `DONE` on.
 unsafe impl<I: Send, T: Send> Sync for Cell<I, T> {}
-
-struct Slot<T> {
-    waiter: Waiter,
-    callbacks: Vec<Callback<T>>,
-    control: Option<(Arc<dyn Control>, u64)>,
-}
-
-/// Who is told when the task is done.
-enum Waiter {
-    Nobody,
-    Task(Waker),
-    Group(Arc<dyn Watcher>, usize),
-}
-
-impl Waiter {
-    fn tell(self, settled: Settled) {
-        // A waker is foreign code, so a panic of it is contained.
-        let told = match self {
-            Self::Nobody => Ok(()),
-            Self::Task(waker) => catch(|| waker.wake()),
-            Self::Group(watcher, token) => catch(|| watcher.settled(token, settled)),
-        };
-        if let Err(report) = told {
-            tracing::error!(%report, "a waker panicked");
-        }
-    }
-}
 
 impl<I, T> Cell<I, T> {
     /// A cell in the phase `QUEUED`, with its input.
@@ -327,46 +301,6 @@ impl<I, T> Cell<I, T> {
         // SAFETY: from `DONE` on the outcome belongs to the owner's side.
         self.output
             .with(|output| unsafe { (*output).as_ref() }.map(f))
-    }
-
-    /// Asks for `waker` to be woken when the task is done, in place of whoever
-    /// waited before. False if it is done already.
-    pub(crate) fn wake_when_done(&self, waker: &Waker) -> bool {
-        let mut slot = lock(&self.slot);
-        let former = match &slot.waiter {
-            Waiter::Task(known) if known.will_wake(waker) => Waiter::Nobody,
-            _ => std::mem::replace(&mut slot.waiter, Waiter::Task(waker.clone())),
-        };
-        let registered = self.set_watched();
-        let withdrawn = match registered {
-            true => Waiter::Nobody,
-            false => std::mem::replace(&mut slot.waiter, Waiter::Nobody),
-        };
-        // Dropping a waker may run foreign code: not under the lock.
-        drop(slot);
-        discard((former, withdrawn));
-        registered
-    }
-
-    /// Asks for `watcher` to be told when the task is done, in place of whoever
-    /// waited before. False if it is done already.
-    pub(crate) fn tell_when_done(&self, watcher: Arc<dyn Watcher>, token: usize) -> bool {
-        let mut slot = lock(&self.slot);
-        let former = std::mem::replace(&mut slot.waiter, Waiter::Group(watcher, token));
-        let registered = self.set_watched();
-        let withdrawn = match registered {
-            true => Waiter::Nobody,
-            false => std::mem::replace(&mut slot.waiter, Waiter::Nobody),
-        };
-        drop(slot);
-        discard((former, withdrawn));
-        registered
-    }
-
-    /// Nobody is to be told any more.
-    pub(crate) fn forget_waiter(&self) {
-        let former = std::mem::replace(&mut lock(&self.slot).waiter, Waiter::Nobody);
-        discard(former);
     }
 
     /// Calls `callback` when the task is done: at once, on this thread, if it

@@ -3,15 +3,17 @@
 //!
 //! It depends on nobody holding the pool: it goes on until there is no job left.
 
+mod ending;
+mod feeding;
+
 use crate::boot::{Boot, BootError, Worker};
-use crate::config::{GRACE, PREFETCH_BYTES, back_off};
+use crate::config::back_off;
 use crate::dispatch::{Dispatch, Next};
-use crate::flight::{Flight, Harvest, Packed, Turn, Violation};
-use crate::image;
+use crate::flight::{Flight, Harvest, Violation};
 use crate::seat::{Occupant, Seat};
 use crate::signals::Blocked;
 use crate::transport::{REPLY_HEAD, read_reply};
-use executor_core::{Job, ShutdownMode, TaskError, WorkerExit};
+use executor_core::{Job, ShutdownMode};
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
@@ -254,172 +256,5 @@ impl<'a> Supervisor<'a> {
             self.proved = true;
             self.dispatch.proved();
         }
-    }
-
-    /// Sends what was kept back, if its turn has come.
-    fn send_kept(&mut self) -> Result<(), Down> {
-        let Some((ticket, message)) = self.kept.take() else {
-            return Ok(());
-        };
-        match self.flight.turn(ticket) {
-            Turn::NotYet => self.kept = Some((ticket, message)),
-            Turn::Now => self.worker.end.send(&message).map_err(Down::Channel)?,
-            Turn::Gone => {}
-        }
-        Ok(())
-    }
-
-    /// Sends more to a worker that is busy.
-    fn top_up(&mut self) -> Result<(), Down> {
-        let (room, bytes) = self.flight.load();
-        let full = room == 0 || bytes >= PREFETCH_BYTES;
-        if self.flight.is_empty() || self.kept.is_some() || full {
-            return Ok(());
-        }
-        let more = self.dispatch.more(room);
-        if more.is_empty() {
-            return Ok(());
-        }
-        self.hand.extend(more);
-        self.send()?;
-        if self.flight.waiting() > 0 {
-            self.dispatch.nudge();
-        }
-        Ok(())
-    }
-
-    /// Packs what is in hand and sends it, as far as that cannot block: a worker
-    /// that has nothing reads whatever comes, a busy one only so much. What is
-    /// left in hand goes back to the queue.
-    fn send(&mut self) -> Result<(), Down> {
-        let idle = self.flight.is_empty();
-        let mut last = 0;
-        while let Some(job) = self.hand.pop_front() {
-            last = self.message.len();
-            if !self.pack(job) || self.flight.load().1 >= PREFETCH_BYTES {
-                break;
-            }
-        }
-        if !self.hand.is_empty() {
-            self.dispatch.put_back(self.hand.drain(..).collect());
-        }
-        if !idle && self.message.len() > PREFETCH_BYTES {
-            let ticket = self.flight.last();
-            let message = self.message.split_off(last);
-            self.kept = ticket.map(|ticket| (ticket, message));
-        }
-        if !self.message.is_empty() {
-            self.worker.end.send(&self.message).map_err(Down::Channel)?;
-            self.message.clear();
-            self.message.shrink_to(4 * PREFETCH_BYTES);
-        }
-        // What was kept may be all there is by now.
-        self.send_kept()
-    }
-
-    /// Packs a job, or fails it if it cannot be. False if there is no room.
-    fn pack(&mut self, job: Job) -> bool {
-        let Some(entry) = job.entry() else {
-            job.fail(TaskError::encode(
-                "a closure that captures",
-                "it cannot leave its process",
-            ));
-            return true;
-        };
-        let Some(offset) = image::offset_of(entry) else {
-            let function = job.function();
-            job.fail(TaskError::encode(
-                format!("function `{function}`"),
-                "it is not part of the program itself but of a dynamic library, where a worker \
-                 could not find it",
-            ));
-            return true;
-        };
-        match self.flight.pack(job, offset, &mut self.message) {
-            Packed::Done => true,
-            Packed::Full(job) => {
-                self.hand.push_front(job);
-                false
-            }
-        }
-    }
-
-    /// The worker is not needed: lets it go, and sees that it does.
-    fn leave(self) -> Served {
-        self.seat.seat(None);
-        let process = self.worker.process;
-        self.worker.end.dismiss();
-        if process.wait(GRACE).is_none() {
-            process.end();
-        }
-        if self.dispatch.leave(self.seat) {
-            return Served::Left;
-        }
-        Served::Replace(begin(self.dispatch, self.seat))
-    }
-
-    /// The worker is gone, or has to go. Its jobs are sorted, a replacement is
-    /// started, and then the owner of the job it was at learns of it.
-    fn bury(mut self, down: Down) -> Served {
-        self.dispatch.not_idle(self.seat);
-        let exit = self.end_worker(down);
-        // A violation found here changes nothing any more.
-        let _ = self.harvest();
-        self.seat.seat(None);
-        let remains = self.flight.bury(exit);
-        let mut unharmed = remains.unharmed;
-        unharmed.extend(self.hand.drain(..));
-        let mode = self.dispatch.mode();
-        let mut cancelled = 0;
-        if mode >= Some(ShutdownMode::CancelPending) {
-            for job in unharmed {
-                cancelled += usize::from(job.cancel("its pool was shut down"));
-            }
-        } else {
-            self.dispatch.put_back(unharmed);
-        }
-        let next = match (self.proved || !remains.lost.is_empty()) && !self.dispatch.is_finished() {
-            true => Some(begin(self.dispatch, self.seat)),
-            false => None,
-        };
-        let mut finished = 0;
-        for (job, error) in remains.lost {
-            self.prove();
-            let error = match mode == Some(ShutdownMode::Kill) && error.is_worker_lost() {
-                true => TaskError::cancelled("its pool was shut down while it ran"),
-                false => error,
-            };
-            match error.is_cancelled() {
-                true => cancelled += 1,
-                false => finished += 1,
-            }
-            job.fail(error);
-        }
-        self.dispatch.count(finished, cancelled);
-        match next {
-            Some(next) => Served::Replace(next),
-            None if self.dispatch.is_finished() && self.dispatch.leave(self.seat) => Served::Left,
-            None => Served::Useless(BootError::Died(exit)),
-        }
-    }
-
-    /// Makes sure that the process has ended, and says how.
-    fn end_worker(&self, down: Down) -> WorkerExit {
-        let (pid, pool) = (self.worker.process.pid(), &self.dispatch.config.name);
-        match down {
-            Down::Exited => {}
-            Down::Violation(Violation(what)) => {
-                tracing::error!(pool, pid, what, "a worker broke the protocol and is killed");
-            }
-            Down::Channel(error) => {
-                // Mostly it is dying already, and its exit says more.
-                if self.worker.process.wait(GRACE).is_none() {
-                    tracing::error!(pool, pid, %error, "a worker's channel broke; it is killed");
-                }
-            }
-        }
-        let exit = self.worker.process.end();
-        tracing::debug!(pool, pid, %exit, "a worker ended");
-        exit
     }
 }

@@ -1,0 +1,124 @@
+//! Stopping a job that is with the worker: cancelling it, or at its time limit.
+//!
+//! What has not begun is taken back. What runs is condemned on the board first,
+//! so that the worker begins nothing else, and then the worker is killed: the
+//! supervisor finds it dead and resolves the job with its [`Fate`].
+
+use super::Flight;
+use super::table::{Held, Table, split, ticket};
+use crate::transport::Sight;
+use executor_core::timer::{self, Timer};
+use executor_core::{CancelOutcome, Control, TaskError};
+use std::time::Duration;
+
+/// Why a running job was stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    Cancelled,
+    TimedOut(Duration),
+}
+
+impl Flight {
+    /// Starts the time limit of the first job, if it has one that does not run
+    /// yet.
+    pub(super) fn watch_first(&self, table: &mut Table) {
+        let Some(&slot) = table.order.front() else {
+            return;
+        };
+        let Some(entry) = table.entries[slot].as_mut() else {
+            return;
+        };
+        if let Held::Job(job) = &entry.held
+            && entry.limit.is_none()
+            && let Some(limit) = job.timeout()
+        {
+            let ticket = ticket(slot, entry.seq);
+            entry.limit = Some(self.after(limit, ticket, limit, false));
+        }
+    }
+
+    fn after(&self, delay: Duration, ticket: u64, limit: Duration, late: bool) -> Timer {
+        let myself = self.myself.clone();
+        timer::after(delay, move || {
+            if let Some(flight) = myself.upgrade() {
+                flight.expire(ticket, limit, late);
+            }
+        })
+    }
+
+    /// The limit of a job has passed since it became the first.
+    fn expire(&self, ticket: u64, limit: Duration, late: bool) {
+        let (slot, seq) = split(ticket);
+        let mut table = self.table();
+        let Some(entry) = table.entry(slot, seq) else {
+            return;
+        };
+        let begun = self.board.look(slot, seq) != Sight::Queued;
+        if !begun && !late {
+            // The worker was slow to begin; its time starts now. A worker that
+            // does not begin in a second more never will.
+            let grace = limit.max(Duration::from_secs(1));
+            entry.limit = Some(self.after(grace, ticket, limit, true));
+            return;
+        }
+        if (begun && !self.board.condemn(slot, seq)) || entry.fate.is_some() {
+            // It has just ended, or is being killed already.
+            return;
+        }
+        entry.fate = Some(Fate::TimedOut(limit));
+        drop(table);
+        self.process.kill();
+    }
+}
+
+impl Control for Flight {
+    fn cancel(&self, ticket: u64) -> CancelOutcome {
+        let (slot, seq) = split(ticket);
+        let mut table = self.table();
+        let Some(entry) = table.entry(slot, seq) else {
+            return CancelOutcome::TooLate;
+        };
+        if let Held::Packing { cancelled } = &mut entry.held {
+            *cancelled = true;
+            return CancelOutcome::Requested;
+        }
+        match entry.fate {
+            Some(Fate::Cancelled) => return CancelOutcome::Killed,
+            Some(Fate::TimedOut(_)) => return CancelOutcome::TooLate,
+            None => {}
+        }
+        if let Some(job) = self.withdraw(&mut table, slot) {
+            drop(table);
+            job.fail(TaskError::cancelled("before it started"));
+            return CancelOutcome::BeforeStart;
+        }
+        if !self.board.condemn(slot, seq) {
+            return CancelOutcome::TooLate;
+        }
+        if let Some(entry) = table.entry(slot, seq) {
+            entry.fate = Some(Fate::Cancelled);
+        }
+        drop(table);
+        self.process.kill();
+        CancelOutcome::Killed
+    }
+
+    fn is_running(&self, ticket: u64) -> bool {
+        let (slot, seq) = split(ticket);
+        !matches!(
+            self.board.look(slot, seq),
+            Sight::Queued | Sight::Nonsense | Sight::Taken
+        )
+    }
+}
+
+pub(super) fn sentence(fate: Fate, pid: u32) -> TaskError {
+    match fate {
+        Fate::Cancelled => TaskError::cancelled(format!(
+            "while it ran; its worker, process {pid}, was killed"
+        )),
+        Fate::TimedOut(limit) => {
+            TaskError::timed_out(limit, format!("its worker, process {pid}, was killed"))
+        }
+    }
+}
