@@ -15,3 +15,8 @@
 
 pub mod hashsum;
 pub mod log;
+
+/// The README's program, compiled and run with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
