@@ -111,19 +111,19 @@ impl Job {
     /// called if the job was cancelled before. `expired` is called, on another
     /// thread, if the time limit resolves the task first.
     pub fn run_with(self, returned: impl FnOnce(), expired: impl FnOnce() + Send + 'static) {
-        let inner = self.into_inner();
-        if inner.hold(None) {
-            let limit = inner.meta().timeout();
-            let timer = limit.map(|limit| arm(&inner, limit, expired));
-            let mut returned = Some(returned);
-            inner.run(&mut || {
-                if let Some(returned) = returned.take() {
-                    returned();
-                }
-            });
-            drop(timer);
+        if let Some(job) = self.begin() {
+            job.run_with(returned, expired);
         }
-        discard(inner);
+    }
+
+    /// Takes the job out of the queued state, to be [`run`](HeldJob::run_with) in
+    /// this process: from now on it is too late to cancel it.
+    ///
+    /// No user code runs in here, so an executor may call this under the lock of
+    /// its queue. `None` is given back if the job was cancelled before.
+    pub fn begin(self) -> Option<HeldJob> {
+        let inner = self.into_inner();
+        HeldJob::if_held(inner.hold(None), inner)
     }
 
     /// How many queued jobs of this process their owners have cancelled so far.
@@ -146,9 +146,7 @@ impl Job {
     /// [`Task::cancel`]: crate::Task::cancel
     pub fn hold(self, control: Arc<dyn Control>, ticket: u64) -> Option<HeldJob> {
         let inner = self.into_inner();
-        inner
-            .hold(Some((control, ticket)))
-            .then_some(HeldJob(Some(inner)))
+        HeldJob::if_held(inner.hold(Some((control, ticket))), inner)
     }
 
     /// Resolves the task with `error`; it did not run. Not if it was cancelled
@@ -191,7 +189,7 @@ impl fmt::Debug for Job {
     }
 }
 
-/// A job that an executor has taken to run elsewhere.
+/// A job that an executor has taken, to run it now or elsewhere.
 ///
 /// Its argument stays here until the job resolves, so that it can be encoded
 /// again for another worker. A held job that is dropped resolves its task with
@@ -200,6 +198,16 @@ impl fmt::Debug for Job {
 pub struct HeldJob(Option<Arc<dyn AnyJob>>);
 
 impl HeldJob {
+    /// Never makes one that is not held, not even to drop it: its drop reaches
+    /// for the input, to which a job that was cancelled gives no right.
+    fn if_held(held: bool, inner: Arc<dyn AnyJob>) -> Option<Self> {
+        if held {
+            return Some(Self(Some(inner)));
+        }
+        discard(inner);
+        None
+    }
+
     fn inner(&self) -> &Arc<dyn AnyJob> {
         self.0
             .as_ref()
@@ -218,6 +226,11 @@ impl HeldJob {
     /// The name of the task: the one it was given, or the function's.
     pub fn name(&self) -> &str {
         self.inner().meta().name()
+    }
+
+    /// The full path of the function's type.
+    pub fn function(&self) -> &'static str {
+        self.inner().meta().function()
     }
 
     /// The trampoline, if the function can be called in another process.
@@ -267,12 +280,27 @@ impl HeldJob {
         discard(inner);
     }
 
+    /// Runs the function here and now, as [`Job::run_with`] does.
+    pub fn run_with(self, returned: impl FnOnce(), expired: impl FnOnce() + Send + 'static) {
+        let inner = self.into_inner();
+        let limit = inner.meta().timeout();
+        let timer = limit.map(|limit| arm(&inner, limit, expired));
+        let mut returned = Some(returned);
+        inner.run(&mut || {
+            if let Some(returned) = returned.take() {
+                returned();
+            }
+        });
+        drop(timer);
+        discard(inner);
+    }
+
     /// Makes it a queued job again, for another worker: its function has not
     /// started.
     #[must_use]
     pub fn release(self) -> Option<Job> {
         let inner = self.into_inner();
-        inner.release().then_some(Job(Some(inner)))
+        inner.release().then(|| Job(Some(inner)))
     }
 }
 

@@ -74,3 +74,22 @@ fn a_cancellation_is_counted_before_cancel_returns() {
     assert!(!job.is_queued());
     assert!(Job::cancellations() > before);
 }
+
+#[test]
+fn a_job_that_has_begun_cannot_be_cancelled_and_one_cancelled_cannot_begin() {
+    let (job, task) = Job::from_closure(|| 7, JobOptions::default());
+    let held = job.begin().expect("it is queued");
+    assert_eq!(task.cancel(), CancelOutcome::TooLate);
+    assert!(task.is_running());
+    held.run_with(|| (), || ());
+    assert_eq!(task.wait().unwrap(), 7);
+
+    let (job, task) = Job::from_closure(|| 7, JobOptions::default());
+    assert_eq!(task.cancel(), CancelOutcome::BeforeStart);
+    assert!(job.begin().is_none());
+    assert!(task.wait().unwrap_err().is_cancelled());
+
+    let (job, task) = Job::from_closure(|| 7, JobOptions::default());
+    drop(job.begin());
+    assert!(task.wait().unwrap_err().is_pool_broken());
+}

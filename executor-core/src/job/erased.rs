@@ -151,8 +151,8 @@ impl<W: Work> AnyJob for Shared<W, W::Output> {
     }
 
     fn run(&self, returned: &mut dyn FnMut()) {
-        // SAFETY: only `Job::run_with` calls this, once, when `hold` has given
-        // it the right to the input.
+        // SAFETY: only a `HeldJob` calls this, when it is consumed; it has the
+        // right to the input.
         let Some(work) = (unsafe { self.cell.take_input() }) else {
             return;
         };
