@@ -11,7 +11,7 @@
 //! A tombstone holds nothing of the user's any more, so it may be dropped under
 //! the pool's lock.
 
-use executor_core::Job;
+use executor_core::{HeldJob, Job};
 use std::collections::VecDeque;
 
 /// The queue is not swept on its own account below this length.
@@ -46,14 +46,15 @@ impl JobQueue {
         self.jobs.push_back(job);
     }
 
-    /// The job whose turn it is.
-    pub(crate) fn pop(&mut self) -> Option<Job> {
+    /// The job whose turn it is. It cannot be cancelled any more: it leaves the
+    /// queue and that state in one step, so that no worker comes back from a job
+    /// that did not run.
+    pub(crate) fn pop(&mut self) -> Option<HeldJob> {
         loop {
-            let job = self.jobs.pop_front()?;
-            if job.is_queued() {
-                return Some(job);
+            match self.jobs.pop_front()?.begin() {
+                Some(job) => return Some(job),
+                None => self.removed += 1,
             }
-            self.removed += 1;
         }
     }
 
@@ -108,7 +109,7 @@ mod tests {
         tasks[1].cancel();
         tasks[4].cancel();
         while let Some(job) = queue.pop() {
-            job.run();
+            job.run_with(|| (), || ());
         }
         let done = |task: Task<usize>| task.wait().ok();
         let results: Vec<_> = tasks.into_iter().map(done).collect();

@@ -14,7 +14,7 @@
 //! on any more.
 
 use crate::bell::Bell;
-use executor_core::Job;
+use executor_core::HeldJob;
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -53,16 +53,6 @@ pub(crate) struct Running {
     /// The function was over already when this was last looked at.
     suspected: bool,
     overdue: bool,
-}
-
-/// What a worker was doing when it came to the queue.
-pub(crate) enum Arrival {
-    /// Nothing: it was started or woken.
-    Fresh,
-    /// It ran a job to its end.
-    Finished,
-    /// It had a job that was cancelled just before it began.
-    Cancelled,
 }
 
 impl Seats {
@@ -160,19 +150,16 @@ impl Seats {
         Some(self.seats[seat].bell.clone())
     }
 
-    /// The worker stands at the queue.
-    pub(crate) fn arrive(&mut self, seat: usize) -> Arrival {
+    /// The worker stands at the queue. True if it comes from a job.
+    pub(crate) fn arrive(&mut self, seat: usize) -> bool {
         let seat = &mut self.seats[seat];
         // A free seat never shows: each way on from here sets another state.
         match std::mem::replace(&mut seat.state, SeatState::Free) {
-            SeatState::Coming => {
-                self.coming -= 1;
-                Arrival::Fresh
-            }
-            SeatState::Running(_) if seat.bell.take_returned() => Arrival::Finished,
-            SeatState::Running(_) => Arrival::Cancelled,
-            SeatState::Idle | SeatState::Free => Arrival::Fresh,
+            SeatState::Coming => self.coming -= 1,
+            SeatState::Running(_) => return seat.bell.take_returned(),
+            SeatState::Idle | SeatState::Free => {}
         }
+        false
     }
 
     /// The worker goes to sleep.
@@ -182,7 +169,7 @@ impl Seats {
     }
 
     /// The worker begins a job; gives the job's number.
-    pub(crate) fn begin(&mut self, seat: usize, job: &Job) -> u64 {
+    pub(crate) fn begin(&mut self, seat: usize, job: &HeldJob) -> u64 {
         self.begun += 1;
         let name = match job.name() {
             name if std::ptr::eq(name, job.function()) => Cow::Borrowed(job.function()),

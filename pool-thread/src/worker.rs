@@ -2,9 +2,8 @@
 //! closed.
 
 use crate::bell::Bell;
-use crate::seats::Arrival;
 use crate::shared::Shared;
-use executor_core::Job;
+use executor_core::HeldJob;
 use executor_core::exit;
 use executor_core::panic::catch;
 use std::cell::Cell;
@@ -53,16 +52,12 @@ fn serve(shared: &Arc<Shared>, seat: usize, bell: &Bell) {
 
 /// The next job, with its number; sleeps until there is one. `None` means that
 /// the worker has left its seat.
-fn next(shared: &Shared, seat: usize, bell: &Bell) -> Option<(Job, u64)> {
+fn next(shared: &Shared, seat: usize, bell: &Bell) -> Option<(HeldJob, u64)> {
     loop {
         let mut state = shared.lock();
-        let arrival = state.seats.arrive(seat);
+        let finished = state.seats.arrive(seat);
         if let Some(closing) = &mut state.closing {
-            match arrival {
-                Arrival::Finished => closing.finished += 1,
-                Arrival::Cancelled => closing.cancelled += 1,
-                Arrival::Fresh => {}
-            }
+            closing.finished += usize::from(finished);
         }
         if let Some(job) = state.queue.pop() {
             let number = state.seats.begin(seat, &job);
