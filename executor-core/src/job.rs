@@ -300,7 +300,11 @@ impl HeldJob {
     #[must_use]
     pub fn release(self) -> Option<Job> {
         let inner = self.into_inner();
-        inner.release().then(|| Job(Some(inner)))
+        if inner.release() {
+            return Some(Job(Some(inner)));
+        }
+        discard(inner);
+        None
     }
 }
 
