@@ -124,15 +124,16 @@ impl<I, T> Cell<I, T> {
     /// `QUEUED → HELD`. False if the job was cancelled meanwhile; true gives
     /// the caller the right to the input.
     pub(crate) fn hold(&self, control: Option<(Arc<dyn Control>, u64)>) -> bool {
-        let controlled = control.is_some();
-        if controlled {
-            lock(&self.slot).control = control;
+        if control.is_none() {
+            return self.advance(QUEUED, HELD);
+        }
+        // Both under the lock: who finds the job held finds by whom.
+        let mut slot = lock(&self.slot);
+        let held = self.advance(QUEUED, HELD);
+        if held {
+            slot.control = control;
             // So that the resolver looks into the slot and drops it again.
             self.set_watched();
-        }
-        let held = self.advance(QUEUED, HELD);
-        if controlled && !held {
-            self.drop_control();
         }
         held
     }
@@ -141,13 +142,12 @@ impl<I, T> Cell<I, T> {
     ///
     /// False if it was resolved meanwhile, by a time limit.
     pub(crate) fn release(&self) -> bool {
-        self.drop_control();
-        self.advance(HELD, QUEUED)
-    }
-
-    fn drop_control(&self) {
-        let control = lock(&self.slot).control.take();
+        let mut slot = lock(&self.slot);
+        let released = self.advance(HELD, QUEUED);
+        let control = slot.control.take_if(|_| released);
+        drop(slot);
         drop(control);
+        released
     }
 
     /// Moves the input out.
@@ -254,26 +254,66 @@ impl<I, T> Cell<I, T> {
     /// Cancels, or passes the wish on to whoever holds the job.
     ///
     /// `error` is made only if the task is cancelled here.
-    pub(crate) fn cancel(&self, error: impl FnOnce() -> TaskError) -> CancelOutcome {
-        if self.refuse(error) {
-            CANCELLATIONS.fetch_add(1, Relaxed);
-            return CancelOutcome::BeforeStart;
+    pub(crate) fn cancel(&self, error: impl Fn() -> TaskError) -> CancelOutcome {
+        loop {
+            if self.refuse(&error) {
+                CANCELLATIONS.fetch_add(1, Relaxed);
+                return CancelOutcome::BeforeStart;
+            }
+            match self.holder() {
+                Holder::Nobody => {}
+                Holder::Known(control, ticket) => {
+                    let outcome = control.cancel(ticket);
+                    if outcome.took_effect() || !self.has_left(&control, ticket) {
+                        return outcome;
+                    }
+                }
+                Holder::Unknown => return CancelOutcome::TooLate,
+            }
         }
-        let control = lock(&self.slot).control.clone();
-        match control {
-            Some((control, ticket)) => control.cancel(ticket),
-            None => CancelOutcome::TooLate,
+    }
+
+    /// Fails the job unless it has started: its time in the queue is over.
+    pub(crate) fn expire_in_queue(&self, error: impl Fn() -> TaskError) {
+        while !self.refuse(&error) {
+            match self.holder() {
+                Holder::Nobody => {}
+                Holder::Known(control, ticket) => {
+                    if control.withdraw(ticket, error()) || !self.has_left(&control, ticket) {
+                        return;
+                    }
+                }
+                Holder::Unknown => return,
+            }
+        }
+    }
+
+    /// Who is to be asked about a job that is not queued, or was not a moment
+    /// ago.
+    fn holder(&self) -> Holder {
+        let slot = lock(&self.slot);
+        match (phase(self.state.load(Acquire)), &slot.control) {
+            (QUEUED, _) => Holder::Nobody,
+            (HELD, Some((control, ticket))) => Holder::Known(control.clone(), *ticket),
+            _ => Holder::Unknown,
+        }
+    }
+
+    /// Whether the job has left this holder, for the queue or for another.
+    fn has_left(&self, control: &Arc<dyn Control>, ticket: u64) -> bool {
+        match self.holder() {
+            Holder::Nobody => true,
+            Holder::Known(now, its) => !Arc::ptr_eq(&now, control) || its != ticket,
+            Holder::Unknown => false,
         }
     }
 
     /// Whether the function has started and is not done.
     pub(crate) fn is_running(&self) -> bool {
-        match self.stage() {
-            Stage::Held => {
-                let control = lock(&self.slot).control.clone();
-                control.is_none_or(|(control, ticket)| control.is_running(ticket))
-            }
-            _ => false,
+        match self.holder() {
+            Holder::Nobody => false,
+            Holder::Known(control, ticket) => control.is_running(ticket),
+            Holder::Unknown => self.stage() == Stage::Held,
         }
     }
 
@@ -345,6 +385,15 @@ impl<I, T> Cell<I, T> {
         }
         false
     }
+}
+
+/// Who holds a job that is not queued.
+enum Holder {
+    /// It is queued.
+    Nobody,
+    Known(Arc<dyn Control>, u64),
+    /// It runs where it cannot be reached, or is done.
+    Unknown,
 }
 
 /// Calls a done callback; a panic in it is reported and harms nobody.

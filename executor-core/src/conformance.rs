@@ -82,6 +82,7 @@ macro_rules! conformance_tests {
             cancel_while_running_says_what_it_could_do
             cancel_on_drop_cancels
             a_time_limit_counts_from_the_start
+            a_limit_on_waiting_ends_with_the_start
             jobs_start_in_the_order_they_were_submitted
             as_many_jobs_run_at_once_as_there_are_workers
             after_shutdown_submit_is_refused

@@ -2,6 +2,8 @@
 //!
 //! [`Task::cancel`]: crate::Task::cancel
 
+use crate::error::TaskError;
+
 /// What a call of [`Task::cancel`](crate::Task::cancel) did.
 ///
 /// Python's boolean hides three of these four outcomes.
@@ -38,6 +40,16 @@ impl CancelOutcome {
 pub trait Control: Send + Sync {
     /// Tries to cancel the job with this ticket.
     fn cancel(&self, ticket: u64) -> CancelOutcome;
+
+    /// Takes the job back if its function has not started, and fails it with
+    /// `error`, because it has waited too long. False, and nothing happens, if
+    /// it has started.
+    ///
+    /// Unless it is overridden, what is held counts as started.
+    fn withdraw(&self, ticket: u64, error: TaskError) -> bool {
+        let _ = (ticket, error);
+        false
+    }
 
     /// Whether the function of the job with this ticket has started. A job that
     /// is held but waits on the far side is still queued.

@@ -117,6 +117,28 @@ where
         self
     }
 
+    /// Limits how long the job may wait before its function starts.
+    ///
+    /// When that passes, the task fails as timed out and the function never
+    /// runs. It has no part in how long the function takes.
+    pub fn queue_timeout(mut self, limit: Duration) -> Self {
+        self.options.queue_timeout = Some(limit);
+        self
+    }
+
+    /// Declares the job idempotent: if its worker dies while it runs, it may be
+    /// run again, so many times.
+    ///
+    /// Without it such a job fails, since nobody knows how far it came. A job
+    /// that kills a worker each time is quarantined after its last attempt, with
+    /// an error that says so. Panics, errors, cancellation and time limits are
+    /// no reason to run a job again; and where a job runs in this very process,
+    /// there is no worker that could die alone.
+    pub fn retries(mut self, times: u32) -> Self {
+        self.options.retries = times;
+        self
+    }
+
     /// Submits the job and returns its task, at once.
     pub fn submit(self) -> Task<R> {
         let (job, task) = Job::new(self.call, self.options);

@@ -25,6 +25,11 @@ pub struct JobOptions {
     pub name: Option<String>,
     /// The longest the function may run, counted from its start.
     pub timeout: Option<Duration>,
+    /// The longest the job may wait before its function starts.
+    pub queue_timeout: Option<Duration>,
+    /// How often the job may be run again if its worker dies: more than zero
+    /// declares that running it twice does no harm.
+    pub retries: u32,
 }
 
 /// A queued job: what [`Executor::execute`](crate::Executor::execute) is given.
@@ -39,7 +44,17 @@ pub struct Job(Option<Arc<dyn AnyJob>>);
 impl Job {
     pub(crate) fn new<W: Work>(work: W, options: JobOptions) -> (Self, Task<W::Output>) {
         let shared = Arc::new(Shared::queued(work, options));
-        (Self(Some(shared.clone())), Task::new(shared))
+        let job: Arc<dyn AnyJob> = shared.clone();
+        if let Some(limit) = shared.meta.queue_timeout() {
+            let job = Arc::downgrade(&job);
+            shared.meta.keep(timer::after(limit, move || {
+                if let Some(job) = job.upgrade() {
+                    job.expire_in_queue(limit);
+                    discard(job);
+                }
+            }));
+        }
+        (Self(Some(job)), Task::new(shared))
     }
 
     /// A job for a closure that may capture: only an executor of this process
@@ -241,6 +256,11 @@ impl HeldJob {
     /// The longest the function may run, counted from its start.
     pub fn timeout(&self) -> Option<Duration> {
         self.inner().meta().timeout()
+    }
+
+    /// How often the job may be run again if its worker dies over it.
+    pub fn retries(&self) -> u32 {
+        self.inner().meta().retries()
     }
 
     /// Appends the encoded argument to `buffer`, which is as before on failure.

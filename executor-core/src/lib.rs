@@ -64,7 +64,7 @@ mod watch;
 
 pub use self::control::{CancelOutcome, Control};
 pub use self::entry::{CallFault, Entry, Trampoline};
-pub use self::error::{BoxError, TaskError, TaskErrorKind, WorkerExit, WorkerLost};
+pub use self::error::{BoxError, DeathCause, TaskError, TaskErrorKind, WorkerExit, WorkerLost};
 pub use self::executor::Executor;
 pub use self::ext::{ExecutorExt, TaskBuilder};
 pub use self::inline::Inline;

@@ -140,14 +140,15 @@ impl Flight {
                 break;
             }
             let slot = table.order[place];
-            taken.extend(self.withdraw(&mut table, slot));
+            // Queued again before the lock is given up: who asks this table to
+            // cancel it either finds it here or finds it in the queue.
+            taken.extend(
+                self.take_slot_back(&mut table, slot)
+                    .and_then(HeldJob::release),
+            );
         }
-        drop(table);
+        taken.reverse();
         taken
-            .into_iter()
-            .rev()
-            .filter_map(HeldJob::release)
-            .collect()
     }
 
     /// How many jobs the worker has that are not the one it is at.
@@ -159,11 +160,11 @@ impl Flight {
     pub(crate) fn take_back_all(&self) -> Vec<HeldJob> {
         let mut table = self.table();
         let order: Vec<_> = table.order.iter().copied().collect();
-        let withdraw = |slot| self.withdraw(&mut table, slot);
+        let withdraw = |slot| self.take_slot_back(&mut table, slot);
         order.into_iter().filter_map(withdraw).collect()
     }
 
-    fn withdraw(&self, table: &mut Table, slot: usize) -> Option<HeldJob> {
+    fn take_slot_back(&self, table: &mut Table, slot: usize) -> Option<HeldJob> {
         let entry = table.entries[slot].as_mut()?;
         if !matches!(entry.held, Held::Job(_)) || !self.board.take_back(slot, entry.seq) {
             return None;
@@ -181,7 +182,6 @@ impl Flight {
             unharmed: Vec::new(),
             lost: Vec::new(),
         };
-        let mut unharmed = Vec::new();
         let mut table = self.table();
         while let Some(slot) = table.order.pop_front() {
             let Some(entry) = table.release(slot) else {
@@ -189,7 +189,7 @@ impl Flight {
             };
             let Held::Job(job) = entry.held else { continue };
             if self.board.take_back(slot, entry.seq) {
-                unharmed.push(job);
+                remains.unharmed.extend(job.release());
             } else {
                 let lost = WorkerLost::new(self.process.pid(), exit, true);
                 let error = match entry.fate {
@@ -199,8 +199,6 @@ impl Flight {
                 remains.lost.push((job, error));
             }
         }
-        drop(table);
-        remains.unharmed = unharmed.into_iter().filter_map(HeldJob::release).collect();
         remains
     }
 }

@@ -137,3 +137,40 @@ pub fn a_time_limit_counts_from_the_start(subject: &dyn Subject) {
     let ended = executor.shutdown(Shutdown::drain());
     finish(ended).unwrap();
 }
+
+/// A limit on the time in the queue fails a job that waits too long, which then
+/// never runs, and leaves alone one that has started.
+pub fn a_limit_on_waiting_ends_with_the_start(subject: &dyn Subject) {
+    if subject.runs_inline() {
+        return;
+    }
+    let executor = subject.start(1);
+    let limit = Duration::from_millis(50);
+    let mut gate = Gate::new();
+    let started = executor
+        .task(pass, gate.ticket(1))
+        .queue_timeout(DEADLINE)
+        .submit();
+    assert_eq!(gate.arrival(), 1);
+    let ticket = gate.ticket(2);
+    let waiting = executor
+        .task(visit_with, Canary::new(ticket))
+        .name("waiting")
+        .queue_timeout(limit)
+        .submit();
+    let error = finish(waiting).unwrap_err();
+    assert_eq!(error.kind(), TaskErrorKind::TimedOut);
+    assert_eq!(error.task_name(), Some("waiting"));
+    assert!(error.to_string().contains("queue"), "{error}");
+    assert!(Canary::is_dropped(ticket), "its argument is still held");
+    gate.open();
+    assert_eq!(finish(started).unwrap(), 1);
+    let last = executor
+        .task(pass, gate.ticket(3))
+        .queue_timeout(Duration::from_secs(10))
+        .submit();
+    assert_eq!(gate.arrival(), 3);
+    gate.open();
+    assert_eq!(finish(last).unwrap(), 3);
+    assert_eq!(gate.unexpected(), []);
+}

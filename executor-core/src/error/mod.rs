@@ -3,7 +3,7 @@
 mod display;
 mod worker_lost;
 
-pub use self::worker_lost::{WorkerExit, WorkerLost};
+pub use self::worker_lost::{DeathCause, WorkerExit, WorkerLost};
 
 use crate::panic::PanicReport;
 use crate::task::TaskId;

@@ -12,6 +12,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use std::any::type_name;
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A piece of work, with its types.
 pub(crate) trait Work: Send + 'static {
@@ -126,6 +127,7 @@ pub(crate) trait AnyJob: Send + Sync {
 
     fn refuse(&self, error: TaskError) -> bool;
     fn hold(&self, control: Option<(Arc<dyn Control>, u64)>) -> bool;
+    fn expire_in_queue(&self, limit: Duration);
 
     // From here on the job is held.
     fn run(&self, returned: &mut dyn FnMut());
@@ -148,6 +150,13 @@ impl<W: Work> AnyJob for Shared<W, W::Output> {
 
     fn entry(&self) -> Option<Entry> {
         W::entry()
+    }
+
+    fn expire_in_queue(&self, limit: Duration) {
+        self.cell.expire_in_queue(|| {
+            let what = "it still waited in the queue and was not run";
+            self.meta.name_it(TaskError::timed_out(limit, what))
+        });
     }
 
     fn run(&self, returned: &mut dyn FnMut()) {

@@ -2,7 +2,9 @@
 
 use crate::error::TaskError;
 use crate::job::JobOptions;
+use crate::timer::Timer;
 use std::fmt;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -32,16 +34,29 @@ impl fmt::Display for TaskId {
 pub(crate) struct Meta {
     id: TaskId,
     function: fn() -> &'static str,
-    options: Option<Box<JobOptions>>,
+    extra: Option<Box<Extra>>,
+}
+
+#[derive(Default)]
+struct Extra {
+    options: JobOptions,
+    /// Here, so that it goes when the task does.
+    queue_limit: OnceLock<Timer>,
 }
 
 impl Meta {
     pub(crate) fn new(function: fn() -> &'static str, options: JobOptions) -> Self {
         let plain = options == JobOptions::default();
+        let queue_limit = OnceLock::new();
         Self {
             id: TaskId::next(),
             function,
-            options: (!plain).then(|| Box::new(options)),
+            extra: (!plain).then(|| {
+                Box::new(Extra {
+                    options,
+                    queue_limit,
+                })
+            }),
         }
     }
 
@@ -50,7 +65,24 @@ impl Meta {
         Self {
             id: self.id,
             function: self.function,
-            options: self.options.clone(),
+            extra: self.options().map(|options| {
+                Box::new(Extra {
+                    options: options.clone(),
+                    ..Extra::default()
+                })
+            }),
+        }
+    }
+
+    fn options(&self) -> Option<&JobOptions> {
+        self.extra.as_ref().map(|extra| &extra.options)
+    }
+
+    /// Keeps the timer of the limit on the time in the queue.
+    pub(crate) fn keep(&self, queue_limit: Timer) {
+        if let Some(extra) = &self.extra {
+            // There is but one.
+            let _ = extra.queue_limit.set(queue_limit);
         }
     }
 
@@ -63,12 +95,20 @@ impl Meta {
     }
 
     pub(crate) fn name(&self) -> &str {
-        let given = self.options.as_ref().and_then(|o| o.name.as_deref());
+        let given = self.options().and_then(|o| o.name.as_deref());
         given.unwrap_or_else(|| self.function())
     }
 
     pub(crate) fn timeout(&self) -> Option<Duration> {
-        self.options.as_ref().and_then(|options| options.timeout)
+        self.options().and_then(|options| options.timeout)
+    }
+
+    pub(crate) fn queue_timeout(&self) -> Option<Duration> {
+        self.options().and_then(|o| o.queue_timeout)
+    }
+
+    pub(crate) fn retries(&self) -> u32 {
+        self.options().map_or(0, |options| options.retries)
     }
 
     pub(crate) fn name_it(&self, error: TaskError) -> TaskError {

@@ -3,7 +3,7 @@
 use super::Flight;
 use super::table::{Entry, Held, split, ticket};
 use crate::transport::{begin_parcel, end_parcel};
-use executor_core::{Job, TaskError};
+use executor_core::Job;
 
 /// What became of a job that was to be packed.
 pub(crate) enum Packed {
@@ -63,7 +63,7 @@ impl Flight {
             table.entries[slot] = Some(Entry {
                 seq,
                 bytes: 0,
-                held: Held::Packing { cancelled: false },
+                held: Held::Packing { refused: None },
                 fate: None,
                 limit: None,
             });
@@ -85,13 +85,10 @@ impl Flight {
         let table = &mut *guard;
         // Nobody else removes an entry that is being packed.
         let entry = table.entries[slot].as_mut();
-        let cancelled = entry
-            .as_ref()
-            .is_some_and(|entry| matches!(entry.held, Held::Packing { cancelled: true }));
-        let refused = match encoded {
-            Ok(()) if !cancelled => None,
-            Ok(()) => Some(TaskError::cancelled("before it started")),
-            Err(error) => Some(error),
+        let refused = match (encoded, entry.map(|entry| &mut entry.held)) {
+            (Err(error), _) => Some(error),
+            (Ok(()), Some(Held::Packing { refused })) => refused.take(),
+            (Ok(()), _) => None,
         };
         if let Some(error) = refused {
             message.truncate(start);
@@ -101,7 +98,7 @@ impl Flight {
             return Packed::Done;
         }
         let bytes = message.len() - start;
-        if let Some(entry) = entry {
+        if let Some(entry) = &mut table.entries[slot] {
             entry.bytes = bytes;
             entry.held = Held::Job(job);
         }

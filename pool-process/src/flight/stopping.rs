@@ -78,8 +78,8 @@ impl Control for Flight {
         let Some(entry) = table.entry(slot, seq) else {
             return CancelOutcome::TooLate;
         };
-        if let Held::Packing { cancelled } = &mut entry.held {
-            *cancelled = true;
+        if let Held::Packing { refused } = &mut entry.held {
+            refused.get_or_insert_with(|| TaskError::cancelled("before it started"));
             return CancelOutcome::Requested;
         }
         match entry.fate {
@@ -87,7 +87,7 @@ impl Control for Flight {
             Some(Fate::TimedOut(_)) => return CancelOutcome::TooLate,
             None => {}
         }
-        if let Some(job) = self.withdraw(&mut table, slot) {
+        if let Some(job) = self.take_slot_back(&mut table, slot) {
             drop(table);
             job.fail(TaskError::cancelled("before it started"));
             return CancelOutcome::BeforeStart;
@@ -101,6 +101,27 @@ impl Control for Flight {
         drop(table);
         self.process.kill();
         CancelOutcome::Killed
+    }
+
+    fn withdraw(&self, ticket: u64, error: TaskError) -> bool {
+        let (slot, seq) = split(ticket);
+        let mut table = self.table();
+        let Some(entry) = table.entry(slot, seq) else {
+            return false;
+        };
+        if let Held::Packing { refused } = &mut entry.held {
+            refused.get_or_insert(error);
+            return true;
+        }
+        let job = self.take_slot_back(&mut table, slot);
+        drop(table);
+        match job {
+            Some(job) => {
+                job.fail(error);
+                true
+            }
+            None => false,
+        }
     }
 
     fn is_running(&self, ticket: u64) -> bool {

@@ -4,8 +4,8 @@
 use super::stopping::{Fate, sentence};
 use super::{Harvest, Violation};
 use crate::transport::SLOTS;
-use executor_core::HeldJob;
 use executor_core::timer::Timer;
+use executor_core::{HeldJob, TaskError};
 use std::collections::VecDeque;
 
 #[derive(Debug)]
@@ -32,9 +32,10 @@ pub(super) struct Entry {
 
 #[derive(Debug)]
 pub(super) enum Held {
-    /// Its argument is being encoded. The flag: it was cancelled meanwhile.
+    /// Its argument is being encoded. It is not to run if it was cancelled, or
+    /// its time in the queue was over, meanwhile.
     Packing {
-        cancelled: bool,
+        refused: Option<TaskError>,
     },
     Job(HeldJob),
     /// Taken back; the worker has yet to see that.
