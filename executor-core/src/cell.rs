@@ -58,16 +58,24 @@ use crate::panic::{catch, discard};
 use crate::sync::{AtomicU8, Mutex, UnsafeCell, lock};
 use crate::watch::Settled;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
 pub(crate) use self::phase::Stage;
 
-/// Queued jobs that were cancelled by their owners, in this process.
+/// Queued jobs that were cancelled by their owners or waited too long, in this
+/// process.
 static CANCELLATIONS: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
 
-/// How many queued jobs were cancelled by their owners so far.
+/// How many queued jobs were cancelled by their owners, or waited too long.
 pub(crate) fn cancellations() -> u64 {
-    CANCELLATIONS.load(Relaxed)
+    CANCELLATIONS.load(Acquire)
+}
+
+/// Counts a job that is queued no more and not yet done: whoever sees it done
+/// finds it counted, and whoever finds it counted sees that it is not queued.
+fn counted(error: impl Fn() -> TaskError) -> TaskError {
+    CANCELLATIONS.fetch_add(1, Release);
+    error()
 }
 
 /// How a task ended.
@@ -228,8 +236,7 @@ impl<I, T> Cell<I, T> {
                 // The control goes too: it may keep a whole pool alive.
                 let control = slot.control.take();
                 let waiter = std::mem::replace(&mut slot.waiter, Waiter::Nobody);
-                self.state
-                    .store(DONE | flags, std::sync::atomic::Ordering::Release);
+                self.state.store(DONE | flags, Release);
                 drop(slot);
                 drop(control);
                 break waiter;
@@ -256,8 +263,7 @@ impl<I, T> Cell<I, T> {
     /// `error` is made only if the task is cancelled here.
     pub(crate) fn cancel(&self, error: impl Fn() -> TaskError) -> CancelOutcome {
         loop {
-            if self.refuse(&error) {
-                CANCELLATIONS.fetch_add(1, Relaxed);
+            if self.refuse(|| counted(&error)) {
                 return CancelOutcome::BeforeStart;
             }
             match self.holder() {
@@ -275,7 +281,7 @@ impl<I, T> Cell<I, T> {
 
     /// Fails the job unless it has started: its time in the queue is over.
     pub(crate) fn expire_in_queue(&self, error: impl Fn() -> TaskError) {
-        while !self.refuse(&error) {
+        while !self.refuse(|| counted(&error)) {
             match self.holder() {
                 Holder::Nobody => {}
                 Holder::Known(control, ticket) => {

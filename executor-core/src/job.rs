@@ -141,12 +141,13 @@ impl Job {
         HeldJob::if_held(inner.hold(None), inner)
     }
 
-    /// How many queued jobs of this process their owners have cancelled so far.
+    /// How many queued jobs of this process have been cancelled by their owners,
+    /// or have waited for longer than they were to.
     ///
     /// An executor compares two readings to learn whether it is worth looking
-    /// for cancelled jobs in its queue. A cancellation is counted before
-    /// [`Task::cancel`](crate::Task::cancel) returns, and after
-    /// [`is_queued`](Self::is_queued) has become false.
+    /// for such jobs in its queue. Each is counted when
+    /// [`is_queued`](Self::is_queued) has become false, and before its task is
+    /// done.
     pub fn cancellations() -> u64 {
         crate::cell::cancellations()
     }

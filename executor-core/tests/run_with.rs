@@ -93,3 +93,15 @@ fn a_job_that_has_begun_cannot_be_cancelled_and_one_cancelled_cannot_begin() {
     drop(job.begin());
     assert!(task.wait().unwrap_err().is_pool_broken());
 }
+
+#[test]
+fn a_job_that_waited_too_long_is_counted_before_its_task_is_done() {
+    let before = Job::cancellations();
+    let mut options = JobOptions::default();
+    options.queue_timeout = Some(Duration::from_millis(1));
+    let (job, mut task) = Job::from_closure(|| (), options);
+    let outcome = task.wait_timeout(LONG).expect("the limit passes");
+    assert!(outcome.unwrap_err().is_timed_out());
+    assert!(!job.is_queued());
+    assert!(Job::cancellations() > before);
+}
