@@ -3,9 +3,10 @@
 mod common;
 
 use common::{Canary, Gate, block_all, finish, pool};
-use executor_core::CancelOutcome;
+use executor_core::{CancelOutcome, ExecutorExt as _};
 use pool_thread::ThreadPool;
 use std::sync::Arc;
+use std::time::Duration;
 
 #[test]
 fn a_cancelled_job_frees_its_captures_before_cancel_returns() {
@@ -84,4 +85,29 @@ fn a_cancelled_job_gives_its_place_in_a_full_queue_back() {
     });
     let results: Vec<_> = queued.into_iter().map(|t| finish(t).unwrap()).collect();
     assert_eq!(results, [0, 998, 999]);
+}
+
+#[test]
+fn a_job_that_waited_too_long_gives_its_place_in_a_full_queue_back() {
+    let pool = ThreadPool::builder()
+        .max_workers(1)
+        .max_queued(1)
+        .build()
+        .unwrap();
+    let gate = Gate::new();
+    let blocked = block_all(&pool, &gate);
+    for _ in 0..20 {
+        let impatient = pool
+            .task(|n: u8| n, 1)
+            .queue_timeout(Duration::from_millis(1))
+            .submit();
+        assert!(finish(impatient).unwrap_err().is_timed_out());
+        assert_eq!(pool.queued(), 0);
+    }
+    let last = pool.spawn(|| 7);
+    gate.open();
+    blocked.into_iter().for_each(|task| {
+        finish(task).unwrap();
+    });
+    assert_eq!(finish(last).unwrap(), 7);
 }
