@@ -26,7 +26,19 @@ pub enum CallFault {
 }
 
 impl Entry {
-    pub(crate) fn of<F, A, R>() -> Self
+    /// The trampoline of a function. One that captures anything is an error at
+    /// compile time.
+    pub fn of<F, A, R>(_: F) -> Self
+    where
+        F: Fn(A) -> R + Copy + 'static,
+        A: DeserializeOwned,
+        R: Serialize,
+    {
+        Self::of_type::<F, A, R>()
+    }
+
+    /// The trampoline of a function of which there is a value somewhere.
+    pub(crate) fn of_type<F, A, R>() -> Self
     where
         F: Fn(A) -> R + Copy + 'static,
         A: DeserializeOwned,
@@ -86,8 +98,8 @@ where
     assert_captures_nothing::<F>();
     let argument = codec::decode::<A>(argument).map_err(CallFault::Argument)?;
     // SAFETY: `F` has size zero, so there are no bytes to initialise, and a
-    // dangling aligned pointer may be read. A value of it exists: `Entry::of`
-    // is reached only with one at hand, and `F: Copy`, so another copy of it is
+    // dangling aligned pointer may be read. A value of it exists: an entry is
+    // made only where one is at hand, and `F: Copy`, so another copy of it is
     // always allowed.
     let function = unsafe { std::ptr::NonNull::<F>::dangling().as_ptr().read() };
     codec::encode(&function(argument), result).map_err(CallFault::Result)
@@ -97,22 +109,13 @@ where
 mod tests {
     use super::*;
 
-    fn entry<F, A, R>(_: F) -> Entry
-    where
-        F: Fn(A) -> R + Copy + 'static,
-        A: DeserializeOwned,
-        R: Serialize,
-    {
-        Entry::of::<F, A, R>()
-    }
-
     fn add<T: std::ops::Add<Output = T>>((a, b): (T, T)) -> T {
         a + b
     }
 
     #[test]
     fn functions_generics_and_closures_are_called_through_their_address() {
-        for entry in [entry(add::<u64>), entry(|(a, b): (u64, u64)| a + b)] {
+        for entry in [Entry::of(add::<u64>), Entry::of(|(a, b): (u64, u64)| a + b)] {
             // SAFETY: the address was just taken from an entry of this process.
             let entry = unsafe { Entry::from_address(entry.address()) };
             let (mut argument, mut result) = (Vec::new(), Vec::new());
@@ -124,7 +127,7 @@ mod tests {
 
     #[test]
     fn a_bad_argument_is_a_fault_and_the_function_does_not_run() {
-        let entry = entry(|_: String| -> u8 { unreachable!() });
+        let entry = Entry::of(|_: String| -> u8 { unreachable!() });
         let fault = entry.call(&[200], &mut Vec::new()).unwrap_err();
         assert!(matches!(fault, CallFault::Argument(why) if why.contains("String")));
     }

@@ -1,32 +1,44 @@
-//! Starting one worker: from the command to the handshake.
+//! Starting one worker: from the command to the moment it can take jobs.
 //!
-//! A boot ends in one of three ways, whichever comes first: the worker says
-//! hello, it exits, or the deadline passes. The one-shot server can only block,
-//! so it is served by a thread of its own; when the boot fails, that thread is
-//! released by connecting to it.
+//! A boot ends in one of three ways, whichever comes first: the worker is ready,
+//! it exits, or the deadline passes. The one-shot server can only block, so it is
+//! served by a thread of its own; when the boot fails, that thread is released
+//! by connecting to it.
 
+mod command;
+mod error;
+
+pub(crate) use self::error::BootError;
+
+use self::command::command;
+use crate::blame::oom_kills;
 use crate::config::Config;
-use crate::handshake::{self, Hello, Invitation, fresh_nonce};
+use crate::handshake::{Hello, Invitation, fresh_nonce};
 use crate::image::ImageId;
 use crate::process::Process;
-use crate::transport::{Board, ParentEnd, Ringer};
-use executor_core::WorkerExit;
+use crate::transport::{Board, Ends, Incoming, Wire, kind};
+use executor_core::codec;
 use ipc_channel::ipc::IpcOneShotServer;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
-use std::fmt;
+use std::fs::Permissions;
 use std::io;
-use std::os::unix::process::CommandExt as _;
-use std::process::{Command, Stdio};
+use std::os::fd::AsFd as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::Stdio;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-/// A worker that has said hello.
+/// A worker that can take jobs.
 #[derive(Debug)]
 pub(crate) struct Worker {
     pub(crate) process: Arc<Process>,
-    pub(crate) end: ParentEnd,
+    pub(crate) ends: Ends,
+    pub(crate) wire: Wire,
     pub(crate) board: Arc<Board>,
+    /// How often the kernel had run out of memory when it started.
+    pub(crate) oom_kills: Option<u64>,
 }
 
 /// A worker that was started, and may still fail.
@@ -34,10 +46,13 @@ pub(crate) struct Worker {
 pub(crate) struct Boot {
     process: Arc<Process>,
     board: Board,
+    wire: Wire,
     events: Receiver<Event>,
     invitation: Invitation,
-    ringer: Arc<OnceLock<Ringer>>,
-    deadline: Duration,
+    orders: Vec<u8>,
+    until: Instant,
+    limit: Duration,
+    oom_kills: Option<u64>,
 }
 
 enum Event {
@@ -47,42 +62,54 @@ enum Event {
 
 impl Boot {
     /// Starts the process. `on_exit` is called, from the watcher's thread, when
-    /// it has ended, after the bell was rung.
+    /// it has ended. `number` tells the seats of a pool apart.
     pub(crate) fn begin(
         config: &Config,
+        number: usize,
         on_exit: impl FnOnce() + Send + 'static,
     ) -> Result<Self, BootError> {
         let failed = |what: &'static str| move |error| BootError::Start(what, error);
+        let until = Instant::now() + config.boot_deadline;
         let (board, board_fd) = Board::create().map_err(failed("no shared memory"))?;
-        let (server, name) = IpcOneShotServer::<Hello>::new().map_err(failed("no socket"))?;
+        let (wire, theirs) =
+            Wire::create(board_fd.as_fd(), config.max_result).map_err(failed("no socket"))?;
+        let (server, name) = private_server().map_err(failed("no bootstrap socket"))?;
         let invitation = Invitation {
             nonce: fresh_nonce().map_err(failed("no random numbers"))?,
             parent: std::process::id(),
             depth: config.depth + 1,
             umask: config.snapshot.umask.clone(),
+            by_code: config.worker_exe.is_some(),
             server: name,
         };
         let (tell, events) = channel();
         serve(server, tell.clone()).map_err(failed("no thread for the handshake"))?;
-        let started = command(config, &invitation)
-            .stdin(Stdio::from(board_fd))
-            .spawn();
-        let process = match started {
-            Ok(child) => Arc::new(Process::new(child)),
+        let mut command = command(config, &invitation);
+        let mut child = match command.stdin(Stdio::from(theirs)).spawn() {
+            Ok(child) => child,
             Err(error) => {
                 release(&invitation.server);
                 return Err(BootError::Start("the program does not start", error));
             }
         };
+        let stderr = child.stderr.take();
+        let process = Arc::new(Process::new(child, config.kill_tree));
         let boot = Self {
             process,
             board,
+            wire,
             events,
             invitation,
-            ringer: Arc::new(OnceLock::new()),
-            deadline: config.boot_deadline,
+            orders: orders(config, number),
+            until,
+            limit: config.boot_deadline,
+            oom_kills: oom_kills(),
         };
         boot.watch(tell, on_exit)?;
+        match stderr {
+            Some(stderr) => boot.follow(stderr)?,
+            None => boot.process.stderr.close(),
+        }
         Ok(boot)
     }
 
@@ -95,66 +122,124 @@ impl Boot {
         tell: Sender<Event>,
         on_exit: impl FnOnce() + Send + 'static,
     ) -> Result<(), BootError> {
-        let (process, ringer) = (self.process.clone(), self.ringer.clone());
+        let (process, cutter) = (self.process.clone(), self.wire.cutter());
         let watch = move || {
             process.watch();
             let _ = tell.send(Event::Exited);
-            if let Some(ringer) = ringer.get() {
-                ringer.ring();
-            }
+            cutter.cut();
             on_exit();
         };
-        let name = format!("watch-{}", self.process.pid());
-        let started = std::thread::Builder::new().name(name).spawn(watch);
-        started.map(drop).map_err(|error| {
+        self.thread("watch", watch).inspect_err(|_| {
             // Nobody else would reap it.
             self.process.kill();
             self.process.watch();
-            release(&self.invitation.server);
-            BootError::Start("no thread to watch the worker", error)
         })
     }
 
-    /// Waits for the handshake.
-    pub(crate) fn finish(self) -> Result<Worker, BootError> {
-        let image = ImageId::of_this_process()
-            .map_err(|error| BootError::Start("this program's file is not known", error))?;
-        let admitted = match self.events.recv_timeout(self.deadline) {
-            Ok(Event::Hello(hello)) => {
-                let (pid, nonce) = (self.process.pid(), self.invitation.nonce);
-                hello
-                    .and_then(|hello| hello.admit(pid, nonce, image))
-                    .map_err(BootError::Refused)
-            }
-            Ok(Event::Exited) | Err(RecvTimeoutError::Disconnected) => {
-                release(&self.invitation.server);
-                Err(BootError::Exited(self.process.end()))
-            }
-            Err(RecvTimeoutError::Timeout) => {
-                release(&self.invitation.server);
-                Err(BootError::Silent(self.deadline))
-            }
-        };
-        match admitted {
-            Ok(ends) => {
-                let (end, ringer) = ends.split();
-                // The watcher may have looked for it before it was there.
-                let ringer = self.ringer.get_or_init(|| ringer);
-                if self.process.exit().is_some() {
-                    ringer.ring();
-                }
-                Ok(Worker {
-                    process: self.process,
-                    end,
-                    board: Arc::new(self.board),
-                })
-            }
+    /// Passes the worker's standard error on.
+    fn follow(&self, stderr: impl io::Read + Send + 'static) -> Result<(), BootError> {
+        let process = self.process.clone();
+        let follow = move || process.stderr.follow(stderr);
+        self.thread("stderr", follow).inspect_err(|_| {
+            self.process.end();
+        })
+    }
+
+    fn thread(&self, name: &str, run: impl FnOnce() + Send + 'static) -> Result<(), BootError> {
+        let name = format!("{name}-{}", self.process.pid());
+        let started = std::thread::Builder::new().name(name).spawn(run);
+        started.map(drop).map_err(|error| {
+            release(&self.invitation.server);
+            BootError::Start("no thread to look after the worker", error)
+        })
+    }
+
+    /// Waits until the worker can take jobs.
+    pub(crate) fn finish(mut self) -> Result<Worker, BootError> {
+        match self.introduce() {
+            Ok(ends) => Ok(Worker {
+                process: self.process,
+                ends,
+                wire: self.wire,
+                board: Arc::new(self.board),
+                oom_kills: self.oom_kills,
+            }),
             Err(error) => {
-                self.process.end();
-                Err(error)
+                release(&self.invitation.server);
+                let exit = self.process.end();
+                match error {
+                    // The end of the wire, or of the handshake, is mostly the end
+                    // of the process.
+                    BootError::Exited(..) => {
+                        Err(BootError::Exited(exit, self.process.stderr.last_lines()))
+                    }
+                    other => Err(other),
+                }
             }
         }
     }
+
+    fn introduce(&mut self) -> Result<Ends, BootError> {
+        let image = ImageId::of_this_process(self.invitation.by_code)
+            .map_err(|error| BootError::Start("this program's file is not known", error))?;
+        let hello = match self.events.recv_timeout(self.left()) {
+            Ok(Event::Hello(hello)) => hello,
+            Ok(Event::Exited) | Err(RecvTimeoutError::Disconnected) => {
+                return Err(BootError::ended());
+            }
+            Err(RecvTimeoutError::Timeout) => return Err(BootError::Silent(self.limit)),
+        };
+        let ends = hello
+            .and_then(|hello| hello.admit(self.process.pid(), self.invitation.nonce, image))
+            .map_err(|why| match self.process.exit() {
+                Some(_) => BootError::ended(),
+                None => BootError::Refused(why),
+            })?;
+        ends.send(&self.orders).map_err(|_| BootError::ended())?;
+        self.wire
+            .be_quiet_after(self.left())
+            .map_err(|error| BootError::Start("its wire is broken", error))?;
+        match self.wire.recv() {
+            Ok(Incoming::Message(head, _)) if head.kind == kind::READY => Ok(ends),
+            Ok(Incoming::Message(head, why)) if head.kind == kind::UNFIT => {
+                let why = codec::decode(&why).unwrap_or_else(|cause: String| cause);
+                Err(BootError::Unfit(why))
+            }
+            Ok(Incoming::Message(..)) => Err(BootError::Refused(
+                "its first word is neither that it is ready nor that it is not".to_owned(),
+            )),
+            Ok(Incoming::Quiet) => Err(BootError::Silent(self.limit)),
+            Ok(Incoming::End) | Err(_) => Err(BootError::ended()),
+        }
+    }
+
+    fn left(&self) -> Duration {
+        self.until.saturating_duration_since(Instant::now())
+    }
+}
+
+/// The first message to a worker.
+fn orders(config: &Config, number: usize) -> Vec<u8> {
+    let mut orders = config.orders.clone();
+    orders.processor = config.pin_processors.then_some(number);
+    let mut bytes = Vec::new();
+    // Numbers and bytes only: it cannot fail, and if it did, the worker would
+    // not understand its orders and say so.
+    let _ = codec::encode(&orders, &mut bytes);
+    bytes
+}
+
+/// A one-shot server that no other user can reach, whatever the file mask is.
+///
+/// ipc-channel makes the directory as the mask says. Until it is closed, an
+/// instant later, a stranger may connect; not knowing the nonce, it is refused,
+/// and costs one boot.
+fn private_server() -> io::Result<(IpcOneShotServer<Hello>, String)> {
+    let (server, name) = IpcOneShotServer::new()?;
+    if let Some(directory) = Path::new(&name).parent() {
+        std::fs::set_permissions(directory, Permissions::from_mode(0o700))?;
+    }
+    Ok((server, name))
 }
 
 /// Accepts one client on a thread of its own.
@@ -185,65 +270,3 @@ fn release(server: &str) {
     };
     let _ = connect();
 }
-
-/// The command of a worker: this program again.
-///
-/// Nothing here needs code between fork and exec, so that the standard library
-/// can use `posix_spawn`; everything else is set up by the worker itself.
-fn command(config: &Config, invitation: &Invitation) -> Command {
-    let snapshot = &config.snapshot;
-    // The link, not the path: the file may have been replaced meanwhile.
-    let mut command = Command::new("/proc/self/exe");
-    command
-        .arg0(&snapshot.program)
-        .env_clear()
-        .envs(&snapshot.environment)
-        .env(handshake::VARIABLE, invitation.to_string())
-        .current_dir(&snapshot.directory);
-    match config.libtest {
-        None => {
-            command.args(&snapshot.arguments);
-        }
-        Some(test) => {
-            command.args(["--exact", test, "--nocapture", "--quiet"]);
-            command.arg("--test-threads=1");
-            // The harness reports on its standard output, which the worker then
-            // replaces.
-            command.stdout(Stdio::null());
-        }
-    }
-    command
-}
-
-/// Why a worker did not start.
-#[derive(Debug)]
-pub(crate) enum BootError {
-    Start(&'static str, io::Error),
-    Exited(WorkerExit),
-    /// It said hello, and ended before it ran any job.
-    Died(WorkerExit),
-    Silent(Duration),
-    Refused(String),
-}
-
-impl fmt::Display for BootError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Start(what, error) => write!(f, "{what}: {error}"),
-            Self::Exited(exit) => write!(
-                f,
-                "it {exit} before it said hello; does the program call `pool_process::init()` \
-                 first thing in `main`?"
-            ),
-            Self::Died(exit) => write!(f, "it {exit} before it ran any job"),
-            Self::Silent(limit) => write!(
-                f,
-                "it did not say hello within {limit:?}; does the program call \
-                 `pool_process::init()` first thing in `main`?"
-            ),
-            Self::Refused(why) => write!(f, "it was refused: {why}"),
-        }
-    }
-}
-
-impl std::error::Error for BootError {}

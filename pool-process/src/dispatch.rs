@@ -24,17 +24,18 @@
 //! the other. A seat is given up only under the lock, with the queue empty or
 //! all of its jobs failed.
 
-use crate::config::{Config, MAX_BOOT_FAILURES};
+use crate::config::{Config, MAX_BOOT_FAILURES, MAX_BOOTS};
 use crate::seat::Seat;
 use crate::shutdown::Ending;
-use executor_core::{Job, ShutdownMode, TaskError};
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use executor_core::{Job, Promise, ShutdownMode, TaskError, TaskId};
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 #[derive(Debug)]
 pub(crate) struct Dispatch {
     pub(crate) config: Config,
     state: Mutex<State>,
+    boots: Arc<Boots>,
 }
 
 #[derive(Debug, Default)]
@@ -47,6 +48,12 @@ pub(crate) struct State {
     pub(crate) seats: Vec<Arc<Seat>>,
     /// Failed boots in a row.
     failures: u32,
+    /// How often jobs have cost a worker, of those that are run again.
+    attempts: HashMap<TaskId, u32>,
+    /// Numbers the seats.
+    next_seat: usize,
+    /// Those who wait until every seat has a worker.
+    pub(crate) warming: Vec<Promise<()>>,
     pub(crate) ending: Option<Ending>,
 }
 
@@ -75,6 +82,7 @@ impl Dispatch {
         Self {
             config,
             state: Mutex::default(),
+            boots: Arc::default(),
         }
     }
 
@@ -110,8 +118,7 @@ impl Dispatch {
             seat.wake();
             Placed::Queued
         } else if state.seats.len() < self.config.max_workers {
-            let seat = Arc::new(Seat::default());
-            state.seats.push(seat.clone());
+            let seat = state.add_seat();
             drop(guard);
             Placed::Start(seat)
         } else {
@@ -181,7 +188,7 @@ impl Dispatch {
     }
 
     /// Jobs that others have and that have not begun, half of the largest heap.
-    pub(crate) fn take_back(&self, seat: &Arc<Seat>) -> Vec<Job> {
+    pub(crate) fn take_back(&self, seat: &Arc<Seat>, room: usize) -> Vec<Job> {
         let others: Vec<_> = self.lock().seats.clone();
         let flights = others
             .iter()
@@ -193,7 +200,7 @@ impl Dispatch {
         else {
             return Vec::new();
         };
-        flight.take_back(waiting.div_ceil(2))
+        flight.take_back(waiting.div_ceil(2).min(room))
     }
 
     /// Puts jobs back that had been taken, in front of all others.
@@ -227,7 +234,9 @@ impl Dispatch {
                 false => std::mem::take(&mut state.queue),
             };
             state.failures = 0;
+            let warming = std::mem::take(&mut state.warming);
             self.give_up(seat, state);
+            fail_warming(warming, &error.to_string());
             let message = format!("its workers do not start, after {failures} attempts");
             fail_all(jobs, &message, &error.to_string());
             return None;
@@ -235,10 +244,34 @@ impl Dispatch {
         Some(failures)
     }
 
-    /// Gives the seat up, unless jobs have come meanwhile that need it.
-    pub(crate) fn leave(&self, seat: &Arc<Seat>) -> bool {
+    /// True if a worker that was idle for its time may go; it is then idle no
+    /// longer. Not if it was given a job at the last moment.
+    pub(crate) fn may_go(&self, seat: &Arc<Seat>) -> bool {
+        let mut state = self.lock();
+        let idle = state.idle.iter().position(|idle| Arc::ptr_eq(idle, seat));
+        match idle {
+            Some(place)
+                if state.seats.len() > self.config.min_workers && state.warming.is_empty() =>
+            {
+                state.idle.remove(place);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Gives the seat up, unless a worker is needed in it.
+    pub(crate) fn step_down(&self, seat: &Arc<Seat>) -> bool {
         let state = self.lock();
-        let needed = !state.queue.is_empty() && state.seats.len() == 1;
+        let open = state.ending.is_none();
+        let few = state.seats.len() <= self.config.min_workers.max(1);
+        let needed = match state.queue.is_empty() {
+            true => {
+                let warming = !state.warming.is_empty();
+                open && (warming || state.seats.len() <= self.config.min_workers)
+            }
+            false => open || few,
+        };
         if !needed {
             self.give_up(seat, state);
         }
@@ -252,7 +285,9 @@ impl Dispatch {
             0 | 1 => std::mem::take(&mut state.queue),
             _ => VecDeque::new(),
         };
+        let warming = std::mem::take(&mut state.warming);
         self.give_up(seat, state);
+        fail_warming(warming, cause);
         fail_all(jobs, "it has no worker left", cause);
     }
 
@@ -281,6 +316,79 @@ impl Dispatch {
         state.ending.is_some() && state.queue.is_empty()
     }
 
+    /// Counts an attempt at a job that has cost a worker.
+    pub(crate) fn attempted(&self, job: TaskId) -> u32 {
+        let mut state = self.lock();
+        let attempts = state.attempts.entry(job).or_default();
+        *attempts += 1;
+        *attempts
+    }
+
+    /// These jobs are resolved, however often they were attempted.
+    pub(crate) fn survived(&self, jobs: impl IntoIterator<Item = TaskId>) {
+        let mut jobs = jobs.into_iter().peekable();
+        if jobs.peek().is_some() {
+            let mut state = self.lock();
+            for job in jobs {
+                state.attempts.remove(&job);
+            }
+        }
+    }
+
+    /// Seats for those workers that are still missing, whose supervisors are to
+    /// be started, for somebody who waits until all are there.
+    pub(crate) fn warm_up(&self, promise: Promise<()>) -> Vec<Arc<Seat>> {
+        let mut state = self.lock();
+        if state.ending.is_some() {
+            drop(state);
+            let error = TaskError::rejected("the process pool has been shut down");
+            promise.resolve(Err(error));
+            return Vec::new();
+        }
+        let missing = self.config.max_workers - state.seats.len();
+        let seats = (0..missing).map(|_| state.add_seat()).collect();
+        state.warming.push(promise);
+        drop(state);
+        self.warmed();
+        seats
+    }
+
+    /// A worker has become ready: tells those who wait, if it was the last.
+    pub(crate) fn warmed(&self) {
+        let mut state = self.lock();
+        let all = state.seats.len() == self.config.max_workers
+            && state.seats.iter().all(|seat| seat.flight().is_some());
+        let warming = match all {
+            true => std::mem::take(&mut state.warming),
+            false => Vec::new(),
+        };
+        drop(state);
+        for promise in warming {
+            promise.resolve(Ok(()));
+        }
+    }
+
+    /// Waits for permission to start a worker.
+    pub(crate) fn boot_slot(&self) -> BootSlot {
+        let mut open = self.boots.lock();
+        while *open >= MAX_BOOTS {
+            let waited = self.boots.freed.wait(open);
+            open = waited.unwrap_or_else(PoisonError::into_inner);
+        }
+        *open += 1;
+        BootSlot(self.boots.clone())
+    }
+
+    /// Permission to start a worker, if it can be had at once.
+    pub(crate) fn try_boot_slot(&self) -> Option<BootSlot> {
+        let mut open = self.boots.lock();
+        if *open >= MAX_BOOTS {
+            return None;
+        }
+        *open += 1;
+        Some(BootSlot(self.boots.clone()))
+    }
+
     /// How the pool is ending, if it is.
     pub(crate) fn mode(&self) -> Option<ShutdownMode> {
         self.lock().ending.as_ref().map(|ending| ending.mode)
@@ -288,6 +396,13 @@ impl Dispatch {
 }
 
 impl State {
+    fn add_seat(&mut self) -> Arc<Seat> {
+        let seat = Arc::new(Seat::new(self.next_seat));
+        self.next_seat += 1;
+        self.seats.push(seat.clone());
+        seat
+    }
+
     /// Takes jobs off the queue, skipping those that were cancelled.
     fn pop(&mut self, most: usize) -> Vec<Job> {
         let mut jobs = Vec::new();
@@ -308,6 +423,37 @@ impl State {
             .partition::<Vec<_>, _>(Job::is_queued);
         self.queue = kept.into();
         swept
+    }
+}
+
+/// How many workers are starting.
+#[derive(Debug, Default)]
+struct Boots {
+    open: Mutex<usize>,
+    freed: Condvar,
+}
+
+impl Boots {
+    fn lock(&self) -> MutexGuard<'_, usize> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The permission to start a worker.
+#[derive(Debug)]
+pub(crate) struct BootSlot(Arc<Boots>);
+
+impl Drop for BootSlot {
+    fn drop(&mut self) {
+        *self.0.lock() -= 1;
+        self.0.freed.notify_one();
+    }
+}
+
+/// Fails those who wait for all workers, of which one does not start.
+fn fail_warming(warming: Vec<Promise<()>>, cause: &str) {
+    for promise in warming {
+        promise.resolve(Err(TaskError::pool_broken("a worker did not start", cause)));
     }
 }
 

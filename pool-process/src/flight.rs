@@ -42,8 +42,16 @@ pub(crate) struct Harvest {
 pub(crate) struct Remains {
     /// Jobs that had not begun, in order.
     pub(crate) unharmed: Vec<Job>,
-    /// The job that was running, at most, and its error.
-    pub(crate) lost: Vec<(HeldJob, TaskError)>,
+    /// The job that was running, at most.
+    pub(crate) lost: Vec<(HeldJob, Loss)>,
+}
+
+/// Why a job is lost with its worker.
+pub(crate) enum Loss {
+    /// The worker was killed for it, and this is what its owner is told.
+    Stopped(TaskError),
+    /// The worker died over it.
+    Death(WorkerLost),
 }
 
 /// The worker did something that our protocol has no place for.
@@ -151,6 +159,16 @@ impl Flight {
         taken
     }
 
+    /// True if the worker has yet to take notice of the first job.
+    pub(crate) fn first_waits(&self) -> bool {
+        let table = self.table();
+        let first = table.order.front().and_then(|&slot| {
+            let entry = table.entries[slot].as_ref()?;
+            Some(self.board.look(slot, entry.seq))
+        });
+        matches!(first, Some(Sight::Queued | Sight::Taken))
+    }
+
     /// How many jobs the worker has that are not the one it is at.
     pub(crate) fn waiting(&self) -> usize {
         self.table().order.len().saturating_sub(1)
@@ -191,12 +209,17 @@ impl Flight {
             if self.board.take_back(slot, entry.seq) {
                 remains.unharmed.extend(job.release());
             } else {
-                let lost = WorkerLost::new(self.process.pid(), exit, true);
-                let error = match entry.fate {
-                    Some(fate) => sentence(fate, table.pid),
-                    None => TaskError::worker_lost(lost),
+                let loss = match entry.fate {
+                    Some(fate) => Loss::Stopped(sentence(fate, table.pid)),
+                    None => {
+                        let lost = WorkerLost::new(table.pid, exit, true);
+                        Loss::Death(match entry.since {
+                            Some(since) => lost.with_run_time(since.elapsed()),
+                            None => lost,
+                        })
+                    }
                 };
-                remains.lost.push((job, error));
+                remains.lost.push((job, loss));
             }
         }
         remains

@@ -4,7 +4,7 @@
 //! [`Invitation`] in its environment. The worker connects and sends one
 //! [`Hello`]: who it is, the nonce it was invited with, which program it runs,
 //! and the parent's ends of the channels. Anything else that connects is
-//! refused. The board comes to the worker as its standard input.
+//! refused. Then it gets its orders, and says over the wire when it is ready.
 
 use crate::image::ImageId;
 use crate::transport::Ends;
@@ -39,6 +39,8 @@ pub(crate) struct Invitation {
     pub(crate) depth: u32,
     /// The mask for new files, in octal.
     pub(crate) umask: Option<String>,
+    /// Whether the worker is another file, which its code has to identify.
+    pub(crate) by_code: bool,
     /// Where to connect.
     pub(crate) server: String,
 }
@@ -47,10 +49,10 @@ impl fmt::Display for Invitation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let umask = self.umask.as_deref().unwrap_or("-");
         let (nonce, parent, depth) = (self.nonce, self.parent, self.depth);
+        let (code, server) = (u8::from(self.by_code), &self.server);
         write!(
             f,
-            "{PROTOCOL}:{nonce:x}:{parent}:{depth}:{umask}:{}",
-            self.server
+            "{PROTOCOL}:{nonce:x}:{parent}:{depth}:{umask}:{code}:{server}"
         )
     }
 }
@@ -60,7 +62,7 @@ impl FromStr for Invitation {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let parse = || {
-            let mut parts = text.splitn(6, ':');
+            let mut parts = text.splitn(7, ':');
             let protocol: u32 = parts.next()?.parse().ok()?;
             Some((
                 protocol,
@@ -69,6 +71,7 @@ impl FromStr for Invitation {
                     parent: parts.next()?.parse().ok()?,
                     depth: parts.next()?.parse().ok()?,
                     umask: Some(parts.next()?.to_owned()).filter(|umask| umask != "-"),
+                    by_code: parts.next()? == "1",
                     server: parts.next()?.to_owned(),
                 },
             ))
@@ -114,7 +117,7 @@ impl Hello {
         if self.pid != pid {
             return Err(format!("it is process {}, not {pid}", self.pid));
         }
-        if self.image != image {
+        if !self.image.is_same_program(&image) {
             return Err("it runs another program than its parent".to_owned());
         }
         Ok(self.ends)
@@ -131,6 +134,7 @@ mod tests {
             parent: 7,
             depth: 2,
             umask: None,
+            by_code: true,
             server: "/tmp/a:b/socket".to_owned(),
         }
     }
@@ -154,14 +158,14 @@ mod tests {
                 .unwrap_err()
                 .contains("protocol 9")
         );
-        for text in ["", "1", "1:2:3", "x:0:0:0:-:s", "1:zz:0:0:-:s"] {
+        for text in ["", "1", "1:2:3", "x:0:0:0:-:0:s", "1:zz:0:0:-:0:s"] {
             assert!(text.parse::<Invitation>().is_err(), "{text}");
         }
     }
 
     #[test]
     fn only_the_invited_is_admitted() {
-        let image = ImageId::of_this_process().unwrap();
+        let image = ImageId::of_this_process(false).unwrap();
         let hello = || Hello::new(5, image, crate::transport::pair().unwrap().0);
         let pid = std::process::id();
         assert!(hello().admit(pid, 5, image).is_ok());

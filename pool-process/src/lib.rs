@@ -45,6 +45,7 @@
 
 #![cfg(unix)]
 
+mod blame;
 mod boot;
 mod builder;
 mod config;
@@ -52,6 +53,7 @@ mod dispatch;
 mod flight;
 mod handshake;
 mod image;
+mod orders;
 mod pool;
 mod process;
 mod reply;
@@ -59,12 +61,14 @@ mod seat;
 mod shutdown;
 mod signals;
 mod snapshot;
+mod stderr;
 mod supervisor;
 pub mod testing;
 mod transport;
 mod worker;
 
 pub use self::builder::{BuildError, Builder};
+pub use self::orders::Initialized;
 pub use self::pool::ProcessPool;
 
 /// Makes this process a worker, if it was started as one; call it first thing in

@@ -3,8 +3,11 @@
 use crate::builder::Builder;
 use crate::config::Config;
 use crate::dispatch::{Dispatch, Placed};
+use crate::seat::Seat;
 use crate::supervisor;
-use executor_core::{Executor, Job, Shutdown, ShutdownMode, ShutdownReport, Task, TaskError};
+use executor_core::{
+    Executor, Job, Shutdown, ShutdownMode, ShutdownReport, Task, TaskError, promise,
+};
 use std::fmt;
 use std::sync::Arc;
 
@@ -83,10 +86,30 @@ impl ProcessPool {
         self.dispatch().config.max_workers
     }
 
+    /// Starts all workers, up to [`max_workers`](Self::max_workers); the task
+    /// resolves when each is ready for jobs.
+    ///
+    /// It fails if one of them does not start, or if the pool is shut down.
+    pub fn warm_up(&self) -> Task<()> {
+        let (promise, task) = promise("warm-up");
+        for seat in self.dispatch().warm_up(promise) {
+            self.start_supervisor(&seat);
+        }
+        task
+    }
+
+    fn start_supervisor(&self, seat: &Arc<Seat>) {
+        let dispatch = self.dispatch();
+        if let Err(error) = supervisor::start(dispatch, seat) {
+            tracing::warn!(%error, "no thread for another worker");
+            dispatch.abandon(seat, &error.to_string());
+        }
+    }
+
     /// The process ids of the workers of the moment.
     pub fn worker_pids(&self) -> Vec<u32> {
         let seats = self.dispatch().lock().seats.clone();
-        let pid = |seat: &Arc<crate::seat::Seat>| Some(seat.occupant()?.process.pid());
+        let pid = |seat: &Arc<Seat>| Some(seat.occupant()?.process.pid());
         seats.iter().filter_map(pid).collect()
     }
 
@@ -103,12 +126,7 @@ impl Executor for ProcessPool {
         match dispatch.place(job) {
             Placed::Queued => {}
             Placed::Refused(job, why) => job.fail(TaskError::rejected(why)),
-            Placed::Start(seat) => {
-                if let Err(error) = supervisor::start(dispatch, &seat) {
-                    tracing::warn!(%error, "no thread for another worker");
-                    dispatch.abandon(&seat, &error.to_string());
-                }
-            }
+            Placed::Start(seat) => self.start_supervisor(&seat),
         }
     }
 

@@ -8,10 +8,12 @@ use crate::process::Process;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::Thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 #[derive(Debug, Default)]
 pub(crate) struct Seat {
+    /// Tells the seats of a pool apart.
+    pub(crate) number: usize,
     thread: OnceLock<Thread>,
     woken: AtomicBool,
     occupant: Mutex<Option<Occupant>>,
@@ -26,6 +28,13 @@ pub(crate) struct Occupant {
 }
 
 impl Seat {
+    pub(crate) fn new(number: usize) -> Self {
+        Self {
+            number,
+            ..Self::default()
+        }
+    }
+
     /// Called by the supervisor, first thing on its thread.
     pub(crate) fn take(&self) {
         let _ = self.thread.set(std::thread::current());
@@ -39,19 +48,18 @@ impl Seat {
         }
     }
 
-    /// Sleeps until it is woken. Called by the supervisor alone.
-    pub(crate) fn sleep(&self) {
+    /// Sleeps until it is woken, but no longer than `limit`. False if it was not
+    /// woken. Called by the supervisor alone.
+    pub(crate) fn sleep(&self, limit: Option<Duration>) -> bool {
+        let until = limit.and_then(|limit| Instant::now().checked_add(limit));
         while !self.woken.swap(false, Ordering::Acquire) {
-            std::thread::park();
+            match until.map(|until| until.saturating_duration_since(Instant::now())) {
+                None => std::thread::park(),
+                Some(Duration::ZERO) => return false,
+                Some(left) => std::thread::park_timeout(left),
+            }
         }
-    }
-
-    /// Sleeps until it is woken, but no longer than `limit`.
-    pub(crate) fn sleep_for(&self, limit: Duration) {
-        if !self.woken.swap(false, Ordering::Acquire) {
-            std::thread::park_timeout(limit);
-            self.woken.store(false, Ordering::Relaxed);
-        }
+        true
     }
 
     /// The jobs of the worker of the moment, once it has said hello.

@@ -21,6 +21,8 @@ pub(crate) struct Ending {
 /// The news that a shutdown is over, to be told outside the lock.
 pub(crate) struct Over {
     waiting: Vec<Promise<ShutdownReport>>,
+    /// Those who waited for all workers, which will never be there.
+    warming: Vec<Promise<()>>,
     report: ShutdownReport,
     _deadlines: Vec<Timer>,
     _hold: Option<HoldExit>,
@@ -28,6 +30,10 @@ pub(crate) struct Over {
 
 impl Over {
     pub(crate) fn announce(self) {
+        for promise in self.warming {
+            let error = TaskError::rejected("the process pool has been shut down");
+            promise.resolve(Err(error));
+        }
         for promise in self.waiting {
             promise.resolve(Ok(self.report.clone()));
         }
@@ -42,6 +48,7 @@ impl State {
         ending.over = true;
         Some(Over {
             waiting: std::mem::take(&mut ending.waiting),
+            warming: std::mem::take(&mut self.warming),
             report: ending.report.clone(),
             _deadlines: std::mem::take(&mut ending.deadlines),
             _hold: ending.hold.take(),

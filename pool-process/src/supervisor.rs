@@ -5,16 +5,19 @@
 
 mod ending;
 mod feeding;
+mod rounds;
 
+use self::rounds::Rounds;
 use crate::boot::{Boot, BootError, Worker};
-use crate::config::back_off;
-use crate::dispatch::{Dispatch, Next};
-use crate::flight::{Flight, Harvest, Violation};
+use crate::config::{ROUND, back_off};
+use crate::dispatch::{BootSlot, Dispatch, Next};
+use crate::flight::{Flight, Harvest, Loss, Violation};
 use crate::seat::{Occupant, Seat};
 use crate::signals::Blocked;
-use crate::transport::{REPLY_HEAD, read_reply};
-use executor_core::{Job, ShutdownMode};
+use crate::transport::{Head, Incoming, kind};
+use executor_core::{Job, ShutdownMode, TaskError};
 use std::collections::VecDeque;
+use std::hash::{BuildHasher as _, RandomState};
 use std::io;
 use std::sync::Arc;
 
@@ -42,8 +45,11 @@ fn clear(dispatch: &Dispatch, seat: &Arc<Seat>) {
         let exit = occupant.process.end();
         if let Some(flight) = occupant.flight {
             let remains = flight.bury(exit);
-            for (job, error) in remains.lost {
-                job.fail(error);
+            for (job, loss) in remains.lost {
+                job.fail(match loss {
+                    Loss::Stopped(error) => error,
+                    Loss::Death(lost) => TaskError::worker_lost(lost),
+                });
             }
             dispatch.put_back(remains.unharmed);
         }
@@ -54,14 +60,18 @@ fn clear(dispatch: &Dispatch, seat: &Arc<Seat>) {
 
 fn run(dispatch: &Arc<Dispatch>, seat: &Arc<Seat>) {
     seat.take();
-    let mut boot = begin(dispatch, seat);
+    let mut begun = None;
     loop {
-        let served = match boot.and_then(Boot::finish) {
+        let begun_now: Box<Begun> = begun.take().unwrap_or_else(|| {
+            let slot = dispatch.boot_slot();
+            Box::new(Begun::begin(dispatch, seat, slot))
+        });
+        let served = match begun_now.finish() {
             Ok(worker) => Supervisor::new(dispatch, seat, worker).serve(),
             Err(error) => Served::Useless(error),
         };
-        boot = match served {
-            Served::Replace(next) => next,
+        match served {
+            Served::Replace(next) => begun = next,
             Served::Left => return,
             Served::Useless(error) => {
                 seat.seat(None);
@@ -69,31 +79,46 @@ fn run(dispatch: &Arc<Dispatch>, seat: &Arc<Seat>) {
                 let Some(failures) = dispatch.failed_to_boot(seat, &error) else {
                     return;
                 };
-                seat.sleep_for(back_off(failures));
-                begin(dispatch, seat)
+                // Nothing to be kept secret: the number of a new hasher will do.
+                let chance = RandomState::new().hash_one(seat.number);
+                seat.sleep(Some(back_off(failures, chance)));
             }
-        };
+        }
     }
 }
 
-fn begin(dispatch: &Dispatch, seat: &Arc<Seat>) -> Result<Boot, BootError> {
-    let its = seat.clone();
-    let boot = Boot::begin(&dispatch.config, move || its.wake())?;
-    seat.seat(Some(Occupant {
-        process: boot.process(),
-        flight: None,
-    }));
-    // A kill that came before there was anybody to be killed.
-    if dispatch.mode() == Some(ShutdownMode::Kill) {
-        boot.process().kill();
+/// A boot on its way, with the permission for it.
+struct Begun {
+    boot: Result<Boot, BootError>,
+    _slot: BootSlot,
+}
+
+impl Begun {
+    fn begin(dispatch: &Dispatch, seat: &Arc<Seat>, slot: BootSlot) -> Self {
+        let its = seat.clone();
+        let boot = Boot::begin(&dispatch.config, seat.number, move || its.wake());
+        if let Ok(boot) = &boot {
+            seat.seat(Some(Occupant {
+                process: boot.process(),
+                flight: None,
+            }));
+            // A kill that came before there was anybody to be killed.
+            if dispatch.mode() == Some(ShutdownMode::Kill) {
+                boot.process().kill();
+            }
+        }
+        Self { boot, _slot: slot }
     }
-    Ok(boot)
+
+    fn finish(self) -> Result<Worker, BootError> {
+        self.boot.and_then(Boot::finish)
+    }
 }
 
 /// How a worker's service ended.
 enum Served {
-    /// It died; this one is on its way.
-    Replace(Result<Boot, BootError>),
+    /// It died or was recycled; another is to take its place, or is on its way.
+    Replace(Option<Box<Begun>>),
     /// It is not needed any more, and the seat is given up.
     Left,
     /// It ended before it was of any use.
@@ -103,13 +128,14 @@ enum Served {
 /// Why a worker can serve no longer.
 enum Down {
     Exited,
-    Violation(Violation),
+    /// It does not play by the rules, and is to be killed.
+    Misbehaved(&'static str),
     Channel(io::Error),
 }
 
 impl From<Violation> for Down {
-    fn from(violation: Violation) -> Self {
-        Self::Violation(violation)
+    fn from(Violation(what): Violation) -> Self {
+        Self::Misbehaved(what)
     }
 }
 
@@ -126,6 +152,7 @@ struct Supervisor<'a> {
     kept: Option<(u64, Vec<u8>)>,
     /// Whether the worker has run, or died over, any job.
     proved: bool,
+    rounds: Rounds,
 }
 
 impl<'a> Supervisor<'a> {
@@ -135,6 +162,7 @@ impl<'a> Supervisor<'a> {
             process: worker.process.clone(),
             flight: Some(flight.clone()),
         }));
+        dispatch.warmed();
         Self {
             dispatch,
             seat,
@@ -144,10 +172,14 @@ impl<'a> Supervisor<'a> {
             message: Vec::new(),
             kept: None,
             proved: false,
+            rounds: Rounds::default(),
         }
     }
 
     fn serve(mut self) -> Served {
+        if let Err(error) = self.worker.wire.be_quiet_after(ROUND) {
+            return self.bury(Down::Channel(error));
+        }
         loop {
             let down = if self.flight.is_empty() {
                 match self.idle() {
@@ -165,16 +197,20 @@ impl<'a> Supervisor<'a> {
         }
     }
 
-    /// Finds work for a worker that has none. False if there will be none.
+    /// Finds work for a worker that has none. False if it is to go.
     fn idle(&mut self) -> Result<bool, Down> {
         if self.worker.process.exit().is_some() {
             return Err(Down::Exited);
         }
-        let (room, _) = self.flight.load();
+        if self.is_worn_out() {
+            self.dispatch.not_idle(self.seat);
+            return Ok(false);
+        }
+        let room = self.room();
         match self.dispatch.next(self.seat, room) {
             Next::Run(jobs) => self.hand.extend(jobs),
             Next::Leave => {
-                let more = self.dispatch.take_back(self.seat);
+                let more = self.dispatch.take_back(self.seat, room);
                 if more.is_empty() {
                     return Ok(false);
                 }
@@ -183,10 +219,10 @@ impl<'a> Supervisor<'a> {
             Next::Sleep => {
                 // Known to be asleep from here on: what others take for later
                 // after this look, they wake this supervisor for.
-                let more = self.dispatch.take_back(self.seat);
+                let more = self.dispatch.take_back(self.seat, room);
                 if more.is_empty() {
-                    self.seat.sleep();
-                    return Ok(true);
+                    let woken = self.seat.sleep(self.dispatch.config.idle_timeout);
+                    return Ok(woken || !self.dispatch.may_go(self.seat));
                 }
                 self.dispatch.not_idle(self.seat);
                 self.hand.extend(more);
@@ -198,53 +234,45 @@ impl<'a> Supervisor<'a> {
 
     /// Waits for a message, resolves what is finished, and tops up.
     fn collect(&mut self) -> Result<(), Down> {
-        let message = self.worker.end.recv().map_err(Down::Channel)?;
-        self.take_in(message)?;
-        if self.worker.process.exit().is_some() {
-            // All that it ever sent is there to be read.
-            while let Some(message) = self.worker.end.try_recv().map_err(Down::Channel)? {
-                self.take_in(message)?;
-            }
-            return Err(Down::Exited);
+        match self.worker.wire.recv() {
+            Ok(Incoming::Message(head, bytes)) => self.take_in(head, bytes)?,
+            Ok(Incoming::Quiet) => self.look_after()?,
+            // Cut when the process has ended, after all that it ever sent.
+            Ok(Incoming::End) => return Err(Down::Exited),
+            Err(error) => return Err(Down::Channel(error)),
         }
         self.send_kept()?;
         self.top_up()
     }
 
-    fn take_in(&mut self, mut message: Vec<u8>) -> Result<(), Down> {
+    fn take_in(&mut self, head: Head, bytes: Vec<u8>) -> Result<(), Down> {
         // Before the board is looked at: see the board's account of races.
         self.worker.board.hear();
         // What stands on the board came before what comes as a message.
-        self.harvest()?;
-        if message.is_empty() {
-            return Ok(());
+        let mut finished = self.flight.harvest()?;
+        if head.kind != kind::BELL {
+            let slot = head.slot as usize;
+            let result = self.flight.deliver(slot, head.seq, head.kind, bytes)?;
+            finished.extend(result);
+            finished.extend(self.flight.harvest()?);
         }
-        let reply = read_reply(&message).ok_or(Violation("a message too short"))?;
-        let (slot, seq, kind) = (reply.slot, reply.seq, reply.kind);
-        message.drain(..REPLY_HEAD);
-        message.shrink_to_fit();
-        let harvest = self.flight.deliver(slot, seq, kind, message)?;
-        self.resolve(harvest);
-        self.harvest()
-    }
-
-    fn harvest(&mut self) -> Result<(), Down> {
-        let finished = self.flight.harvest()?;
+        self.rounds.heard(!finished.is_empty())?;
         self.resolve(finished);
         Ok(())
     }
 
-    fn resolve(&mut self, finished: impl IntoIterator<Item = Harvest>) {
-        let finished: Vec<_> = finished.into_iter().collect();
+    fn resolve(&mut self, finished: Vec<Harvest>) {
         if finished.is_empty() {
             return;
         }
         self.prove();
-        if self.flight.is_empty() {
+        if self.flight.is_empty() && !self.is_worn_out() {
             // Known before the owners learn of it: who submits again in answer
             // to a result finds this worker idle, and starts no other.
             self.dispatch.soon_idle(self.seat);
         }
+        let retried = finished.iter().filter(|h| h.job.retries() > 0);
+        self.dispatch.survived(retried.map(|h| h.job.id()));
         self.dispatch.count(finished.len(), 0);
         for harvest in finished {
             harvest.resolve();

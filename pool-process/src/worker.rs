@@ -1,12 +1,14 @@
 //! The other side: what a process does that was started as a worker.
 
 mod hook;
+mod obey;
 mod run;
 mod setup;
 
 use crate::handshake::{Hello, Invitation, VARIABLE};
 use crate::image::ImageId;
-use crate::transport::{self, Board, Lifeline};
+use crate::transport::{self, Board, HEAD, Head, JobSource, Lifeline, WorkerWire, kind};
+use executor_core::codec;
 use ipc_channel::ipc::IpcSender;
 use std::io;
 use std::sync::OnceLock;
@@ -38,9 +40,7 @@ pub(crate) fn depth() -> u32 {
 
 /// Notes that workers can be started, and becomes one if this process is to be.
 pub(crate) fn init(host: Host) {
-    if let Some(invitation) = take_invitation() {
-        serve(&invitation, host);
-    }
+    serve_if_invited(host);
     let _ = HOST.set(host);
 }
 
@@ -71,43 +71,71 @@ fn serve(invitation: &str, host: Host) -> ! {
     let served = invitation
         .parse()
         .map_err(|why| io::Error::new(io::ErrorKind::InvalidInput, why))
-        .and_then(|invitation| work(&invitation, host));
-    let code = match served {
-        Ok(()) => 0,
+        .and_then(|invitation| Service::begin(&invitation, host));
+    match served {
+        Ok(service) => service.run(),
         Err(error) => {
             let pid = std::process::id();
             eprintln!("worker process {pid} cannot start: {error}");
-            1
+            std::process::exit(1)
         }
-    };
-    std::process::exit(code);
+    }
 }
 
-fn work(invitation: &Invitation, host: Host) -> io::Result<()> {
-    setup::survive_only_with(invitation.parent)?;
-    let board = setup::take_board()?;
-    setup::inherit(invitation);
-    if let Host::Test(_) = host {
-        setup::leave_the_harness_output()?;
-    }
-    let _ = HOST.set(host);
-    let _ = DEPTH.set(invitation.depth);
+/// What a worker works with.
+struct Service {
+    board: &'static Board,
+    jobs: JobSource,
+    wire: WorkerWire,
+}
 
-    let (ends, end, lifeline) = transport::pair()?;
-    let image = ImageId::of_this_process()?;
-    let bootstrap = IpcSender::<Hello>::connect(invitation.server.clone())?;
-    watch_parent(lifeline)?;
-    bootstrap
-        .send(Hello::new(invitation.nonce, image, ends))
-        .map_err(io::Error::other)?;
-    drop(bootstrap);
+impl Service {
+    fn begin(invitation: &Invitation, host: Host) -> io::Result<Self> {
+        setup::survive_only_with(invitation.parent)?;
+        let (wire, board) = setup::take_standard_input()?;
+        setup::inherit(invitation);
+        if let Host::Test(_) = host {
+            setup::leave_the_harness_output()?;
+        }
+        let _ = HOST.set(host);
+        let _ = DEPTH.set(invitation.depth);
 
-    let board: &'static Board = Box::leak(Box::new(board));
-    hook::install(board, end.sender());
-    while let Some(message) = end.recv() {
-        run::all(board, &end, &message);
+        let (ends, jobs, lifeline) = transport::pair()?;
+        let image = ImageId::of_this_process(invitation.by_code)?;
+        let bootstrap = IpcSender::<Hello>::connect(invitation.server.clone())?;
+        watch_parent(lifeline)?;
+        bootstrap
+            .send(Hello::new(invitation.nonce, image, ends))
+            .map_err(io::Error::other)?;
+        let board: &'static Board = Box::leak(Box::new(board));
+        hook::install(board, wire.try_clone()?);
+        Ok(Self { board, jobs, wire })
     }
-    Ok(())
+
+    fn run(self) -> ! {
+        if let Some(orders) = self.jobs.recv() {
+            match obey::obey(&orders) {
+                Ok(()) => self.say(kind::READY, &()),
+                Err(why) => {
+                    self.say(kind::UNFIT, &why);
+                    std::process::exit(1);
+                }
+            }
+            while let Some(message) = self.jobs.recv() {
+                run::all(self.board, &self.wire, &message);
+            }
+        }
+        std::process::exit(0)
+    }
+
+    fn say<T: serde::Serialize>(&self, kind: u32, what: &T) {
+        let mut buffer = vec![0; HEAD];
+        // Texts and nothing: it cannot fail.
+        let _ = codec::encode(what, &mut buffer);
+        let head = Head::plain(kind, buffer.len() - HEAD);
+        // A parent that does not listen is gone, or will end this process.
+        let _ = self.wire.send(head, &mut buffer);
+    }
 }
 
 /// Ends this process at once when the parent is gone, whatever it is doing.

@@ -72,7 +72,7 @@ where
         (self.function)(self.argument)
     }
     fn entry() -> Option<Entry> {
-        Some(Entry::of::<F, A, R>())
+        Some(Entry::of_type::<F, A, R>())
     }
     fn argument_type() -> &'static str {
         type_name::<A>()

@@ -66,6 +66,7 @@ impl Flight {
                 held: Held::Packing { refused: None },
                 fate: None,
                 limit: None,
+                since: None,
             });
             (slot, seq)
         };

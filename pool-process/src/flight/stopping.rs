@@ -9,7 +9,7 @@ use super::table::{Held, Table, split, ticket};
 use crate::transport::Sight;
 use executor_core::timer::{self, Timer};
 use executor_core::{CancelOutcome, Control, TaskError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Why a running job was stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,8 +19,8 @@ pub(super) enum Fate {
 }
 
 impl Flight {
-    /// Starts the time limit of the first job, if it has one that does not run
-    /// yet.
+    /// Notes when a job became the first, and starts its time limit, if it has
+    /// one.
     pub(super) fn watch_first(&self, table: &mut Table) {
         let Some(&slot) = table.order.front() else {
             return;
@@ -28,6 +28,9 @@ impl Flight {
         let Some(entry) = table.entries[slot].as_mut() else {
             return;
         };
+        if entry.since.is_none() {
+            entry.since = Some(Instant::now());
+        }
         if let Held::Job(job) = &entry.held
             && entry.limit.is_none()
             && let Some(limit) = job.timeout()

@@ -7,6 +7,7 @@ use crate::transport::SLOTS;
 use executor_core::timer::Timer;
 use executor_core::{HeldJob, TaskError};
 use std::collections::VecDeque;
+use std::time::Instant;
 
 #[derive(Debug)]
 pub(super) struct Table {
@@ -28,6 +29,8 @@ pub(super) struct Entry {
     /// Why the worker is being killed for this job.
     pub(super) fate: Option<Fate>,
     pub(super) limit: Option<Timer>,
+    /// When it became the first.
+    pub(super) since: Option<Instant>,
 }
 
 #[derive(Debug)]

@@ -1,24 +1,31 @@
 //! The end of a worker: dismissed, or dead, with its jobs to be sorted.
 
-use super::{Down, Served, Supervisor, begin};
+use super::{Begun, Down, Served, Supervisor};
+use crate::blame;
 use crate::boot::BootError;
 use crate::config::GRACE;
-use crate::flight::Violation;
-use executor_core::{ShutdownMode, TaskError, WorkerExit};
+use crate::flight::Loss;
+use executor_core::{DeathCause, HeldJob, Job, ShutdownMode, TaskError, WorkerExit, WorkerLost};
+
+/// What is done about a job that was lost with its worker.
+enum Verdict {
+    Fail(HeldJob, TaskError),
+    RunAgain(Job),
+}
 
 impl Supervisor<'_> {
-    /// The worker is not needed: lets it go, and sees that it does.
+    /// The worker is not needed, or worn out: lets it go, and sees that it does.
     pub(super) fn leave(self) -> Served {
-        self.seat.seat(None);
         let process = self.worker.process;
-        self.worker.end.dismiss();
+        self.worker.ends.dismiss();
         if process.wait(GRACE).is_none() {
             process.end();
         }
-        if self.dispatch.leave(self.seat) {
-            return Served::Left;
+        self.seat.seat(None);
+        match self.dispatch.step_down(self.seat) {
+            true => Served::Left,
+            false => Served::Replace(None),
         }
-        Served::Replace(begin(self.dispatch, self.seat))
     }
 
     /// The worker is gone, or has to go. Its jobs are sorted, a replacement is
@@ -27,31 +34,46 @@ impl Supervisor<'_> {
         self.dispatch.not_idle(self.seat);
         let exit = self.end_worker(down);
         // A violation found here changes nothing any more.
-        let _ = self.harvest();
+        let finished = self.flight.harvest().unwrap_or_default();
+        self.resolve(finished);
+        self.dispatch.not_idle(self.seat);
         self.seat.seat(None);
         let remains = self.flight.bury(exit);
-        let mut unharmed = remains.unharmed;
-        unharmed.extend(self.hand.drain(..));
+        let died_over_a_job = !remains.lost.is_empty();
         let mode = self.dispatch.mode();
+        let stopping = mode >= Some(ShutdownMode::CancelPending);
+        let lost = remains.lost.into_iter();
+        let verdicts: Vec<_> = lost
+            .map(|(job, loss)| self.judge(job, loss, mode))
+            .collect();
+
+        let mut failed = Vec::new();
+        let mut queued = Vec::new();
+        for verdict in verdicts {
+            match verdict {
+                Verdict::Fail(job, error) => failed.push((job, error)),
+                Verdict::RunAgain(job) => queued.push(job),
+            }
+        }
+        queued.extend(remains.unharmed);
+        queued.extend(self.hand.drain(..));
         let mut cancelled = 0;
-        if mode >= Some(ShutdownMode::CancelPending) {
-            for job in unharmed {
+        if stopping {
+            for job in queued {
                 cancelled += usize::from(job.cancel("its pool was shut down"));
             }
         } else {
-            self.dispatch.put_back(unharmed);
+            self.dispatch.put_back(queued);
         }
-        let next = match (self.proved || !remains.lost.is_empty()) && !self.dispatch.is_finished() {
-            true => Some(begin(self.dispatch, self.seat)),
-            false => None,
-        };
-        let mut finished = 0;
-        for (job, error) in remains.lost {
+        if died_over_a_job {
             self.prove();
-            let error = match mode == Some(ShutdownMode::Kill) && error.is_worker_lost() {
-                true => TaskError::cancelled("its pool was shut down while it ran"),
-                false => error,
-            };
+        }
+        let useful = self.proved && !self.dispatch.is_finished();
+        // Before the news is told, unless too many are starting already.
+        let slot = useful.then(|| self.dispatch.try_boot_slot()).flatten();
+        let next = slot.map(|slot| Box::new(Begun::begin(self.dispatch, self.seat, slot)));
+        let mut finished = 0;
+        for (job, error) in failed {
             match error.is_cancelled() {
                 true => cancelled += 1,
                 false => finished += 1,
@@ -59,29 +81,76 @@ impl Supervisor<'_> {
             job.fail(error);
         }
         self.dispatch.count(finished, cancelled);
-        match next {
-            Some(next) => Served::Replace(next),
-            None if self.dispatch.is_finished() && self.dispatch.leave(self.seat) => Served::Left,
-            None => Served::Useless(BootError::Died(exit)),
+        if useful {
+            return Served::Replace(next);
         }
+        if self.dispatch.is_finished() && self.dispatch.step_down(self.seat) {
+            return Served::Left;
+        }
+        Served::Useless(BootError::Died(exit))
+    }
+
+    /// Decides about a job that the worker had begun.
+    fn judge(&self, job: HeldJob, loss: Loss, mode: Option<ShutdownMode>) -> Verdict {
+        let lost = match loss {
+            Loss::Stopped(error) => return Verdict::Fail(job, error),
+            Loss::Death(_) if mode == Some(ShutdownMode::Kill) => {
+                let error = TaskError::cancelled("its pool was shut down while it ran");
+                return Verdict::Fail(job, error);
+            }
+            Loss::Death(lost) => self.blame(lost),
+        };
+        let retries = job.retries();
+        if retries == 0 || mode >= Some(ShutdownMode::CancelPending) {
+            return Verdict::Fail(job, TaskError::worker_lost(lost));
+        }
+        let attempt = self.dispatch.attempted(job.id());
+        if attempt <= retries {
+            let (pid, name, why) = (lost.pid(), job.name(), lost.exit());
+            tracing::warn!(pid, name, attempt, %why, "a worker died over a job; it is run again");
+            return match job.release() {
+                Some(job) => Verdict::RunAgain(job),
+                // Nothing else resolves a job that a worker has.
+                None => unreachable!("a held job is ours to release"),
+            };
+        }
+        self.dispatch.survived([job.id()]);
+        let lost = lost.with_attempt(attempt, true);
+        Verdict::Fail(job, TaskError::worker_lost(lost))
+    }
+
+    fn blame(&self, lost: WorkerLost) -> WorkerLost {
+        let process = &self.worker.process;
+        blame::complete(
+            lost,
+            process.stderr.last_lines(),
+            self.worker.oom_kills,
+            process.killed_for(),
+        )
     }
 
     /// Makes sure that the process has ended, and says how.
     fn end_worker(&self, down: Down) -> WorkerExit {
-        let (pid, pool) = (self.worker.process.pid(), &self.dispatch.config.name);
+        let process = &self.worker.process;
+        let (pid, pool) = (process.pid(), &self.dispatch.config.name);
         match down {
-            Down::Exited => {}
-            Down::Violation(Violation(what)) => {
-                tracing::error!(pool, pid, what, "a worker broke the protocol and is killed");
-            }
-            Down::Channel(error) => {
-                // Mostly it is dying already, and its exit says more.
-                if self.worker.process.wait(GRACE).is_none() {
-                    tracing::error!(pool, pid, %error, "a worker's channel broke; it is killed");
+            // The end of its wire is mostly that of the process.
+            Down::Exited | Down::Channel(_) => {
+                if process.wait(GRACE).is_none() {
+                    let error = match down {
+                        Down::Channel(error) => error.to_string(),
+                        _ => "it closed its wire".to_owned(),
+                    };
+                    tracing::error!(pool, pid, error, "a worker's wire broke; it is killed");
+                    process.kill_for(DeathCause::Misbehaved);
                 }
             }
+            Down::Misbehaved(what) => {
+                tracing::error!(pool, pid, what, "a worker misbehaves and is killed");
+                process.kill_for(DeathCause::Misbehaved);
+            }
         }
-        let exit = self.worker.process.end();
+        let exit = process.end();
         tracing::debug!(pool, pid, %exit, "a worker ended");
         exit
     }

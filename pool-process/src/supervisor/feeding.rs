@@ -2,10 +2,10 @@
 //! itself waiting to send.
 
 use super::{Down, Supervisor};
-use crate::config::PREFETCH_BYTES;
+use crate::config::{PREFETCH_BYTES, READ_DEADLINE};
 use crate::flight::{Packed, Turn};
 use crate::image;
-use executor_core::{Job, TaskError};
+use executor_core::{DeathCause, Job, TaskError, timer};
 
 impl Supervisor<'_> {
     /// Sends what was kept back, if its turn has come.
@@ -14,18 +14,23 @@ impl Supervisor<'_> {
             return Ok(());
         };
         match self.flight.turn(ticket) {
-            Turn::NotYet => self.kept = Some((ticket, message)),
-            Turn::Now => self.worker.end.send(&message).map_err(Down::Channel)?,
-            Turn::Gone => {}
+            Turn::NotYet => {
+                self.kept = Some((ticket, message));
+                Ok(())
+            }
+            Turn::Now => self.write(&message),
+            Turn::Gone => Ok(()),
         }
-        Ok(())
     }
 
     /// Sends more to a worker that is busy.
     pub(super) fn top_up(&mut self) -> Result<(), Down> {
-        let (room, bytes) = self.flight.load();
-        let full = room == 0 || bytes >= PREFETCH_BYTES;
+        let room = self.room();
+        let full = room == 0 || self.flight.load().1 >= PREFETCH_BYTES;
         if self.flight.is_empty() || self.kept.is_some() || full {
+            return Ok(());
+        }
+        if self.is_worn_out() {
             return Ok(());
         }
         let more = self.dispatch.more(room);
@@ -61,12 +66,27 @@ impl Supervisor<'_> {
             self.kept = ticket.map(|ticket| (ticket, message));
         }
         if !self.message.is_empty() {
-            self.worker.end.send(&self.message).map_err(Down::Channel)?;
-            self.message.clear();
-            self.message.shrink_to(4 * PREFETCH_BYTES);
+            let mut message = std::mem::take(&mut self.message);
+            self.write(&message)?;
+            message.clear();
+            message.shrink_to(4 * PREFETCH_BYTES);
+            self.message = message;
         }
         // What was kept may be all there is by now.
         self.send_kept()
+    }
+
+    /// Sends a message. A large one may block, and a worker that does not read it
+    /// in good time is killed, which ends the wait.
+    fn write(&self, message: &[u8]) -> Result<(), Down> {
+        let process = self.worker.process.clone();
+        let _deadline = (message.len() > PREFETCH_BYTES).then(|| {
+            timer::after(READ_DEADLINE, move || {
+                tracing::error!(pid = process.pid(), "a worker does not read and is killed");
+                process.kill_for(DeathCause::Misbehaved);
+            })
+        });
+        self.worker.ends.send(message).map_err(Down::Channel)
     }
 
     /// Packs a job, or fails it if it cannot be. False if there is no room.
@@ -88,7 +108,10 @@ impl Supervisor<'_> {
             return true;
         };
         match self.flight.pack(job, offset, &mut self.message) {
-            Packed::Done => true,
+            Packed::Done => {
+                self.rounds.given += 1;
+                true
+            }
             Packed::Full(job) => {
                 self.hand.push_front(job);
                 false

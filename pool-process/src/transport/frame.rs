@@ -1,7 +1,7 @@
 //! The layout of messages: fixed headers and opaque bytes, little-endian.
 //!
-//! A message to a worker is a run of jobs; a message from a worker is one
-//! result that was too large for its slot, or nothing at all, which is a bell.
+//! A message to a worker is a run of jobs; what comes back is a [`Head`] and its
+//! bytes: a result that was too large for its slot, or a bell.
 //! User types are never decoded here, so what is wrong with one value can be
 //! pinned on its job.
 
@@ -70,34 +70,49 @@ fn take<const N: usize>(message: &mut &[u8]) -> Option<[u8; N]> {
     Some(*head)
 }
 
-/// A large result on its way back.
+/// What stands in front of everything that a worker writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Reply<'a> {
-    pub(crate) slot: usize,
-    pub(crate) seq: u64,
+pub(crate) struct Head {
+    /// How many bytes follow.
+    pub(crate) len: u64,
+    pub(crate) slot: u32,
     pub(crate) kind: u32,
-    pub(crate) bytes: &'a [u8],
+    pub(crate) seq: u64,
 }
 
-/// The size of a reply's header: what is reserved in front of its bytes.
-pub(crate) const REPLY_HEAD: usize = 16;
+/// The size of a [`Head`].
+pub(crate) const HEAD: usize = 24;
 
-/// Fills in the header in front of a reply's bytes.
-pub(crate) fn write_reply_head(buffer: &mut [u8], slot: usize, seq: u64, kind: u32) {
-    buffer[..4].copy_from_slice(&(slot as u32).to_le_bytes());
-    buffer[4..12].copy_from_slice(&seq.to_le_bytes());
-    buffer[12..REPLY_HEAD].copy_from_slice(&kind.to_le_bytes());
-}
+impl Head {
+    /// A head for bytes that are not about a job.
+    pub(crate) fn plain(kind: u32, len: usize) -> Self {
+        Self {
+            len: len as u64,
+            slot: 0,
+            kind,
+            seq: 0,
+        }
+    }
 
-/// Reads a reply; `None` if it is too short to be one.
-pub(crate) fn read_reply(message: &[u8]) -> Option<Reply<'_>> {
-    let mut rest = message;
-    Some(Reply {
-        slot: u32::from_le_bytes(take(&mut rest)?) as usize,
-        seq: u64::from_le_bytes(take(&mut rest)?),
-        kind: u32::from_le_bytes(take(&mut rest)?),
-        bytes: rest,
-    })
+    pub(crate) fn to_bytes(self) -> [u8; HEAD] {
+        let mut bytes = [0; HEAD];
+        bytes[..8].copy_from_slice(&self.len.to_le_bytes());
+        bytes[8..12].copy_from_slice(&self.slot.to_le_bytes());
+        bytes[12..16].copy_from_slice(&self.kind.to_le_bytes());
+        bytes[16..].copy_from_slice(&self.seq.to_le_bytes());
+        bytes
+    }
+
+    pub(crate) fn from_bytes(bytes: &[u8; HEAD]) -> Self {
+        let mut rest = &bytes[..];
+        // The array is as long as the fields are.
+        Self {
+            len: take(&mut rest).map_or(u64::MAX, u64::from_le_bytes),
+            slot: take(&mut rest).map_or(u32::MAX, u32::from_le_bytes),
+            kind: take(&mut rest).map_or(u32::MAX, u32::from_le_bytes),
+            seq: take(&mut rest).map_or(u64::MAX, u64::from_le_bytes),
+        }
+    }
 }
 
 /// What a result is.
@@ -110,6 +125,12 @@ pub(crate) mod kind {
     pub(crate) const PANIC: u32 = 2;
     /// In a slot: the result was sent as a message.
     pub(crate) const SENT: u32 = 3;
+    /// As a message: look at the board.
+    pub(crate) const BELL: u32 = 4;
+    /// As a message: the worker is set up.
+    pub(crate) const READY: u32 = 5;
+    /// As a message: the worker could not be set up; an encoded text.
+    pub(crate) const UNFIT: u32 = 6;
 }
 
 #[cfg(test)]
@@ -156,13 +177,13 @@ mod tests {
     }
 
     #[test]
-    fn replies_round_trip_and_short_ones_are_refused() {
-        let mut buffer = vec![0; REPLY_HEAD];
-        buffer.extend_from_slice(b"result");
-        write_reply_head(&mut buffer, 9, 10, kind::PANIC);
-        let reply = read_reply(&buffer).unwrap();
-        assert_eq!((reply.slot, reply.seq, reply.kind), (9, 10, kind::PANIC));
-        assert_eq!(reply.bytes, b"result");
-        assert_eq!(read_reply(&buffer[..REPLY_HEAD - 1]), None);
+    fn a_head_is_read_as_it_was_written() {
+        let head = Head {
+            len: 1 << 50,
+            slot: 9,
+            kind: kind::PANIC,
+            seq: 10,
+        };
+        assert_eq!(Head::from_bytes(&head.to_bytes()), head);
     }
 }

@@ -4,7 +4,7 @@
 //! the process aborts. Where panics unwind, `catch` reports them and this does
 //! nothing.
 
-use crate::transport::{Board, REPLY_HEAD, ResultSender, kind, write_reply_head};
+use crate::transport::{Board, HEAD, Head, WorkerWire, kind};
 use executor_core::codec;
 use executor_core::panic::PanicReport;
 use std::sync::{Mutex, PoisonError};
@@ -28,22 +28,25 @@ fn running() -> std::sync::MutexGuard<'static, Option<(usize, u64)>> {
     RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-pub(super) fn install(board: &'static Board, sender: ResultSender) {
+pub(super) fn install(board: &'static Board, wire: WorkerWire) {
     if cfg!(panic = "unwind") {
         return;
     }
-    let sender = Mutex::new(sender);
     let former = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
         former(info);
         // Whichever thread of the worker panics, the process ends, and with it
         // the job that runs.
         if let Some((slot, seq)) = running().take() {
-            let mut message = vec![0; REPLY_HEAD];
+            let mut message = vec![0; HEAD];
             let _ = codec::encode(&PanicReport::from_hook(info), &mut message);
-            write_reply_head(&mut message, slot, seq, kind::PANIC);
-            let sender = sender.lock().unwrap_or_else(PoisonError::into_inner);
-            if sender.send(&message).is_ok() {
+            let head = Head {
+                len: (message.len() - HEAD) as u64,
+                slot: slot as u32,
+                kind: kind::PANIC,
+                seq,
+            };
+            if wire.send(head, &mut message).is_ok() {
                 board.write(slot, kind::SENT, &[]);
                 board.end(slot, seq);
             }

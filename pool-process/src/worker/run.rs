@@ -1,17 +1,13 @@
 //! Running the jobs of a message, one after another.
 
 use crate::image;
-use crate::signals::Blocked;
-use crate::transport::{
-    Board, INLINE, Parcel, REPLY_HEAD, ResultSender, WorkerEnd, kind, parcels, write_reply_head,
-};
+use crate::transport::{Board, HEAD, Head, INLINE, Parcel, WorkerWire, kind, parcels};
 use crate::worker::hook;
 use executor_core::panic::catch;
 use executor_core::{CallFault, codec};
 
 /// Runs all jobs of a message.
-pub(super) fn all(board: &Board, end: &WorkerEnd, message: &[u8]) {
-    let sender = end.sender();
+pub(super) fn all(board: &Board, wire: &WorkerWire, message: &[u8]) {
     let mut buffer = Vec::new();
     for parcel in parcels(message) {
         let Some(parcel) = parcel else {
@@ -22,15 +18,15 @@ pub(super) fn all(board: &Board, end: &WorkerEnd, message: &[u8]) {
         };
         if !board.claim(parcel.slot, parcel.seq) {
             // Taken back. The parent is told, so that it can use the slot.
-            ring(board, &sender);
+            ring(board, wire);
             continue;
         }
         buffer.clear();
-        buffer.resize(REPLY_HEAD, 0);
+        buffer.resize(HEAD, 0);
         hook::enter(parcel.slot, parcel.seq);
         let kind = run(&parcel, &mut buffer);
         hook::leave();
-        deliver(board, &sender, &parcel, kind, &mut buffer);
+        deliver(board, wire, &parcel, kind, &mut buffer);
         // A large result must not stay for the life of the worker.
         buffer.shrink_to(64 * 1024);
     }
@@ -54,7 +50,7 @@ fn run(parcel: &Parcel<'_>, buffer: &mut Vec<u8>) -> u32 {
 
 /// Replaces what is in the buffer by a report.
 fn report<T: serde::Serialize>(report: &T, buffer: &mut Vec<u8>, kind: u32) -> u32 {
-    buffer.truncate(REPLY_HEAD);
+    buffer.truncate(HEAD);
     // Texts and options only: it cannot fail, and if it did, the empty report
     // would be refused as malformed.
     let _ = codec::encode(report, buffer);
@@ -62,41 +58,37 @@ fn report<T: serde::Serialize>(report: &T, buffer: &mut Vec<u8>, kind: u32) -> u
 }
 
 /// Leaves a small result on the board and sends a large one.
-fn deliver(
-    board: &Board,
-    sender: &ResultSender,
-    parcel: &Parcel<'_>,
-    kind: u32,
-    buffer: &mut [u8],
-) {
+fn deliver(board: &Board, wire: &WorkerWire, parcel: &Parcel<'_>, kind: u32, buffer: &mut [u8]) {
     let (slot, seq) = (parcel.slot, parcel.seq);
-    if buffer.len() - REPLY_HEAD <= INLINE {
-        board.write(slot, kind, &buffer[REPLY_HEAD..]);
+    if buffer.len() - HEAD <= INLINE {
+        board.write(slot, kind, &buffer[HEAD..]);
     } else {
-        write_reply_head(buffer, slot, seq, kind);
-        send(sender, buffer);
+        let head = Head {
+            len: (buffer.len() - HEAD) as u64,
+            slot: slot as u32,
+            kind,
+            seq,
+        };
+        send(wire, head, buffer);
         board.write(slot, kind::SENT, &[]);
     }
     if !board.end(slot, seq) {
         // Condemned: the parent has promised that nothing else runs here.
         wait_for_the_end();
     }
-    ring(board, sender);
+    ring(board, wire);
 }
 
-fn ring(board: &Board, sender: &ResultSender) {
+fn ring(board: &Board, wire: &WorkerWire) {
     if board.must_ring() {
-        send(sender, &[]);
+        send(wire, Head::plain(kind::BELL, 0), &mut [0; HEAD]);
     }
 }
 
-fn send(sender: &ResultSender, message: &[u8]) {
-    let _quiet = Blocked::all();
-    if sender.send(message).is_err() {
-        // The parent does not listen any more: it has dismissed this process, or
-        // it is gone, and the watch on it ends this process in a moment.
-        std::process::abort();
-    }
+fn send(wire: &WorkerWire, head: Head, buffer: &mut [u8]) {
+    // A parent that does not listen has dismissed this process, or is gone: the
+    // next wait for jobs ends it, or the watch on the parent.
+    let _ = wire.send(head, buffer);
 }
 
 fn wait_for_the_end() -> ! {

@@ -1,7 +1,7 @@
 //! Making a fresh process a worker: descriptors, masks, signals of death.
 
 use crate::handshake::Invitation;
-use crate::transport::Board;
+use crate::transport::{Board, WorkerWire};
 use rustix::fs::{Mode, OFlags};
 #[cfg(target_os = "linux")]
 use rustix::process::Signal;
@@ -21,12 +21,14 @@ pub(super) fn survive_only_with(parent: u32) -> io::Result<()> {
     Ok(())
 }
 
-/// The board is the standard input, which is then put to rest.
-pub(super) fn take_board() -> io::Result<Board> {
-    let board = Board::open(rustix::stdio::stdin())?;
+/// The wire is the standard input, which is then put to rest; the board comes
+/// over it.
+pub(super) fn take_standard_input() -> io::Result<(WorkerWire, Board)> {
+    let (wire, board) = WorkerWire::take(rustix::stdio::stdin())?;
+    let board = Board::open(board)?;
     let null = rustix::fs::open("/dev/null", OFlags::RDWR, Mode::empty())?;
     rustix::stdio::dup2_stdin(&null)?;
-    Ok(board)
+    Ok((wire, board))
 }
 
 /// Takes over what the pool's snapshot says and the command could not carry.

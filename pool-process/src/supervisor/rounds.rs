@@ -1,0 +1,86 @@
+//! Looking after a worker: is it alive, is it worn out, does it behave?
+//!
+//! The system announces a worker's death, but not that it is stopped, or reads
+//! nothing, or has grown too large. A supervisor whose worker is busy and silent
+//! looks for these, twice a second; one whose worker is idle sleeps.
+
+use super::{Down, Supervisor};
+use crate::config::{FLOOD, MAX_IDLE_ROUNDS};
+use crate::flight::Violation;
+use std::time::{Duration, Instant};
+
+/// How often resident memory is looked at, at the most.
+const WEIGH: Duration = Duration::from_millis(100);
+
+/// What was seen of a worker so far.
+#[derive(Debug, Default)]
+pub(super) struct Rounds {
+    /// Rounds in a row in which it did not take notice of its next job, or was
+    /// stopped.
+    idle: u32,
+    /// Messages in a row that led to nothing.
+    fruitless: u32,
+    /// Jobs that it was given.
+    pub(super) given: u64,
+    weighed: Option<Instant>,
+    too_heavy: bool,
+}
+
+impl Rounds {
+    /// A message has come, which led to something or not.
+    pub(super) fn heard(&mut self, fruitful: bool) -> Result<(), Violation> {
+        self.idle = 0;
+        self.fruitless = if fruitful { 0 } else { self.fruitless + 1 };
+        if self.fruitless > FLOOD {
+            return Err(Violation("it floods its parent with messages"));
+        }
+        Ok(())
+    }
+}
+
+impl Supervisor<'_> {
+    /// The worker was silent for a round.
+    pub(super) fn look_after(&mut self) -> Result<(), Down> {
+        let stopped = self.worker.process.is_stopped();
+        if !stopped && !self.flight.first_waits() {
+            self.rounds.idle = 0;
+            return Ok(());
+        }
+        self.rounds.idle += 1;
+        match (self.rounds.idle > MAX_IDLE_ROUNDS, stopped) {
+            (false, _) => Ok(()),
+            (true, true) => Err(Down::Misbehaved("it was stopped and did not go on")),
+            (true, false) => Err(Down::Misbehaved("it does not take the jobs it is sent")),
+        }
+    }
+
+    /// How many jobs the worker may be given.
+    pub(super) fn room(&self) -> usize {
+        let (room, _) = self.flight.load();
+        match self.dispatch.config.max_tasks_per_worker {
+            None => room,
+            Some(most) => {
+                let left = most.saturating_sub(self.rounds.given);
+                room.min(usize::try_from(left).unwrap_or(usize::MAX))
+            }
+        }
+    }
+
+    /// True if the worker is to be replaced when it has finished what it has.
+    pub(super) fn is_worn_out(&mut self) -> bool {
+        self.room() == 0 && self.flight.is_empty() || self.is_too_heavy()
+    }
+
+    fn is_too_heavy(&mut self) -> bool {
+        let Some(most) = self.dispatch.config.recycle_above else {
+            return false;
+        };
+        let due = self.rounds.weighed.is_none_or(|at| at.elapsed() >= WEIGH);
+        if due && !self.rounds.too_heavy {
+            self.rounds.weighed = Some(Instant::now());
+            let resident = self.worker.process.resident();
+            self.rounds.too_heavy = resident.is_some_and(|bytes| bytes > most);
+        }
+        self.rounds.too_heavy
+    }
+}

@@ -1,0 +1,113 @@
+//! The wire: a worker's standard input, over which the board reaches it and its
+//! bells and large results come back.
+//!
+//! A plain stream of our own, because everything on it is written by a process
+//! that may run hostile code. ipc-channel makes room for what a message *says*
+//! it holds, and a process that cannot have that much memory aborts.
+//!
+//! Whoever learns that the worker has ended cuts the wire: a supervisor that
+//! waits here then reads what is left, and the end, even if a stray grandchild
+//! holds the other side open.
+
+use super::decoder::{Decoder, Incoming};
+use super::frame::Head;
+use rustix::net::{
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags,
+};
+use std::io::{self, IoSlice, IoSliceMut, Write as _};
+use std::mem::MaybeUninit;
+use std::net::Shutdown;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The supervisor's side.
+#[derive(Debug)]
+pub(crate) struct Wire {
+    stream: Arc<UnixStream>,
+    decoder: Decoder,
+}
+
+/// Ends a [`Wire`], from any thread.
+#[derive(Clone, Debug)]
+pub(crate) struct Cutter(Arc<UnixStream>);
+
+impl Cutter {
+    /// Cuts the wire. What has arrived can still be read.
+    pub(crate) fn cut(&self) {
+        // It may be cut already.
+        let _ = self.0.shutdown(Shutdown::Read);
+    }
+}
+
+impl Wire {
+    /// A wire with `board` on its way to the worker, and the worker's side. No
+    /// message may have more than `longest` bytes.
+    pub(crate) fn create(board: BorrowedFd<'_>, longest: u64) -> io::Result<(Self, OwnedFd)> {
+        let (ours, theirs) = UnixStream::pair()?;
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut ancillary = SendAncillaryBuffer::new(&mut space);
+        let descriptors = [board];
+        ancillary.push(SendAncillaryMessage::ScmRights(&descriptors));
+        let byte = [IoSlice::new(&[0])];
+        rustix::net::sendmsg(&ours, &byte, &mut ancillary, SendFlags::empty())?;
+        let wire = Self {
+            stream: Arc::new(ours),
+            decoder: Decoder::new(longest),
+        };
+        Ok((wire, theirs.into()))
+    }
+
+    pub(crate) fn cutter(&self) -> Cutter {
+        Cutter(self.stream.clone())
+    }
+
+    /// Sets how long [`recv`](Self::recv) waits before it says `Quiet`.
+    pub(crate) fn be_quiet_after(&self, limit: Duration) -> io::Result<()> {
+        // Zero would mean for ever.
+        let limit = limit.max(Duration::from_millis(1));
+        self.stream.set_read_timeout(Some(limit))
+    }
+
+    /// The next message, or the lack of one.
+    pub(crate) fn recv(&mut self) -> io::Result<Incoming> {
+        self.decoder.read(&*self.stream)
+    }
+}
+
+/// The worker's side.
+#[derive(Debug)]
+pub(crate) struct WorkerWire(UnixStream);
+
+impl WorkerWire {
+    /// Takes the wire, and the board that came over it.
+    pub(crate) fn take(standard_input: impl AsFd) -> io::Result<(Self, OwnedFd)> {
+        let stream = standard_input.as_fd().try_clone_to_owned()?;
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+        let mut byte = [0];
+        let mut bytes = [IoSliceMut::new(&mut byte)];
+        let flags = RecvFlags::CMSG_CLOEXEC;
+        rustix::net::recvmsg(&stream, &mut bytes, &mut ancillary, flags)?;
+        let board = ancillary.drain().find_map(|message| match message {
+            RecvAncillaryMessage::ScmRights(mut descriptors) => descriptors.next(),
+            _ => None,
+        });
+        let board = board.ok_or_else(|| io::Error::other("no board came over the wire"))?;
+        Ok((Self(UnixStream::from(stream)), board))
+    }
+
+    /// Writes a message whose bytes, with room for the head in front, stand in
+    /// `buffer`.
+    pub(crate) fn send(&self, head: Head, buffer: &mut [u8]) -> io::Result<()> {
+        buffer[..super::frame::HEAD].copy_from_slice(&head.to_bytes());
+        (&self.0).write_all(buffer)
+    }
+
+    /// Another handle, for the panic hook.
+    pub(crate) fn try_clone(&self) -> io::Result<Self> {
+        self.0.try_clone().map(Self)
+    }
+}

@@ -1,0 +1,63 @@
+//! Carrying out a worker's orders.
+
+use crate::image;
+use crate::orders::{Initializer, Orders};
+use executor_core::codec;
+use executor_core::panic::catch;
+use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::thread::CpuSet;
+
+/// Carries out the first message; the error says what could not be done.
+pub(super) fn obey(orders: &[u8]) -> Result<(), String> {
+    let orders: Orders = codec::decode(orders)?;
+    if !orders.core_dumps {
+        limit(Resource::Core, 0).map_err(|error| format!("core dumps: {error}"))?;
+    }
+    if let Some(adjustment) = orders.oom_score_adj {
+        // Raising it is always allowed; where it is not shown, it is not needed.
+        let _ = std::fs::write("/proc/self/oom_score_adj", adjustment.to_string());
+    }
+    if let Some(more) = orders.nice {
+        rustix::process::nice(more).map_err(|error| format!("nice({more}): {error}"))?;
+    }
+    if let Some(number) = orders.processor {
+        pin(number).map_err(|error| format!("pinning to a processor: {error}"))?;
+    }
+    if let Some(bytes) = orders.memory_limit {
+        limit(Resource::As, bytes).map_err(|error| format!("memory limit: {error}"))?;
+    }
+    orders.initializer.map_or(Ok(()), initialize)
+}
+
+fn limit(resource: Resource, value: u64) -> rustix::io::Result<()> {
+    let value = Some(value);
+    let limit = Rlimit {
+        current: value,
+        maximum: value,
+    };
+    setrlimit(resource, limit)
+}
+
+/// Stays on one of the processors that this process may use.
+fn pin(number: usize) -> rustix::io::Result<()> {
+    let allowed = rustix::thread::sched_getaffinity(None)?;
+    let processors: Vec<_> = (0..CpuSet::MAX_CPU)
+        .filter(|&cpu| allowed.is_set(cpu))
+        .collect();
+    let mut one = CpuSet::new();
+    one.set(processors[number % processors.len().max(1)]);
+    rustix::thread::sched_setaffinity(None, &one)
+}
+
+fn initialize(initializer: Initializer) -> Result<(), String> {
+    // SAFETY: the parent runs the same image, which the handshake has checked,
+    // and took the offset from an entry of its own.
+    let entry = unsafe { image::entry_at(initializer.offset) };
+    let entry = entry.ok_or("the initializer is not in this program")?;
+    let mut result = Vec::new();
+    catch(|| entry.call(&initializer.argument, &mut result))
+        .map_err(|report| format!("the initializer {report}"))?
+        .map_err(|fault| format!("the initializer: {fault:?}"))?;
+    let result: Result<(), String> = codec::decode(&result)?;
+    result.map_err(|error| format!("the initializer failed: {error}"))
+}
