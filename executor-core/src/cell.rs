@@ -229,7 +229,7 @@ impl<I, T> Cell<I, T> {
             return;
         }
         self.state.store(CALLING | WATCHED | flags, Relaxed);
-        let waiter = loop {
+        let (waiter, control) = loop {
             let mut slot = lock(&self.slot);
             let callbacks = std::mem::take(&mut slot.callbacks);
             if callbacks.is_empty() {
@@ -238,8 +238,7 @@ impl<I, T> Cell<I, T> {
                 let waiter = std::mem::replace(&mut slot.waiter, Waiter::Nobody);
                 self.state.store(DONE | flags, Release);
                 drop(slot);
-                drop(control);
-                break waiter;
+                break (waiter, control);
             }
             drop(slot);
             for callback in callbacks {
@@ -254,6 +253,7 @@ impl<I, T> Cell<I, T> {
             }
         };
         waiter.tell(settled);
+        discard(control);
     }
 
     // ----- the owner's side -----

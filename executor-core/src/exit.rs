@@ -9,6 +9,7 @@
 //! so does one that a job calls, which would wait for itself.
 
 use std::cell::Cell;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, Once, PoisonError};
 
 struct Drains {
@@ -20,6 +21,9 @@ static DRAINS: Drains = Drains {
     open: Mutex::new(0),
     changed: Condvar::new(),
 };
+
+/// The process that is held.
+static HOLDER: AtomicU32 = AtomicU32::new(0);
 
 impl Drains {
     fn lock(&self) -> MutexGuard<'_, usize> {
@@ -40,6 +44,7 @@ impl HoldExit {
     pub fn new() -> Self {
         static ONCE: Once = Once::new();
         ONCE.call_once(at_exit);
+        HOLDER.store(std::process::id(), Ordering::Relaxed);
         *DRAINS.lock() += 1;
         Self(())
     }
@@ -79,7 +84,9 @@ pub fn this_thread_runs_jobs() {
 #[cfg(any(unix, windows))]
 fn at_exit() {
     extern "C" fn wait_for_drains() {
-        if RUNS_JOBS.get() {
+        // A child that was forked has our handlers and none of our threads.
+        let forked = HOLDER.load(Ordering::Relaxed) != std::process::id();
+        if forked || RUNS_JOBS.get() {
             return;
         }
         let mut open = DRAINS.lock();

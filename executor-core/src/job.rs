@@ -264,6 +264,13 @@ impl HeldJob {
         self.inner().meta().retries()
     }
 
+    /// Whether resolving it now would call done callbacks or watchers. An executor
+    /// that resolves several jobs on one thread resolves these last: a callback
+    /// may wait for another of them.
+    pub fn has_followers(&self) -> bool {
+        self.inner().has_followers()
+    }
+
     /// Appends the encoded argument to `buffer`, which is as before on failure.
     ///
     /// # Errors

@@ -1,8 +1,12 @@
-//! Calling a function later: one thread for all the time limits of the process.
+//! Calling a function later: one clock for all the time limits of the process.
 //!
 //! No runtime is assumed here, so the limits of jobs are kept by a thread of our
 //! own, started with the first timer. A timer that is dropped before its time is
 //! removed at once and its function is dropped.
+//!
+//! A limit that passes resolves a task, and so may call what its owner has left
+//! to be called. Nobody knows how long that takes: so the thread that is about to
+//! run a function sees to it first that another one watches the clock.
 
 use crate::panic::{catch, discard};
 use std::collections::BTreeMap;
@@ -22,7 +26,8 @@ struct Clock {
 struct State {
     due: BTreeMap<Key, Action>,
     next: u64,
-    running: bool,
+    /// How many threads watch the clock.
+    watching: usize,
 }
 
 fn clock() -> &'static Clock {
@@ -35,6 +40,23 @@ impl Clock {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Starts a thread that watches, unless there is one. Gives back why it could
+    /// not.
+    fn watch(&self, state: &mut State) -> Option<std::io::Error> {
+        if state.watching > 0 {
+            return None;
+        }
+        let builder = std::thread::Builder::new().name("executor-timer".to_owned());
+        match builder.spawn(|| clock().run()) {
+            Ok(_) => {
+                state.watching += 1;
+                None
+            }
+            Err(error) => Some(error),
+        }
+    }
+
+    /// Watches the clock and runs what is due, until there are enough others.
     fn run(&self) {
         // Done callbacks of jobs that expire are called here.
         crate::exit::this_thread_runs_jobs();
@@ -52,16 +74,34 @@ impl Clock {
                 }
                 Some(_) => {
                     let action = state.due.pop_first();
+                    state.watching -= 1;
+                    let failure = self.watch(&mut state);
                     drop(state);
+                    report(failure);
                     if let Some((_, action)) = action
                         && let Err(report) = catch(action)
                     {
                         tracing::error!(%report, "a timer's action panicked");
                     }
-                    self.lock()
+                    let mut state = self.lock();
+                    if state.watching >= SPARE {
+                        return;
+                    }
+                    state.watching += 1;
+                    state
                 }
             };
         }
+    }
+}
+
+/// So many threads watch the clock at the most: one, and one for when that one
+/// is busy.
+const SPARE: usize = 2;
+
+fn report(failure: Option<std::io::Error>) {
+    if let Some(error) = failure {
+        tracing::error!(%error, "no thread for a timer: limits may be late");
     }
 }
 
@@ -70,31 +110,24 @@ impl Clock {
 #[derive(Debug)]
 pub struct Timer(Option<Key>);
 
-/// Calls `action` after `delay`, on the timer thread: it must be short and must
-/// not block.
+/// Calls `action` after `delay`, on a thread of the clock. One that blocks holds
+/// up nobody else.
 ///
-/// A delay too long to be represented never ends. If the timer thread cannot be
-/// started, that is reported through `tracing` and tried again with the next
-/// timer; until then limits are late.
+/// A delay too long to be represented never ends. If a thread cannot be started,
+/// that is reported through `tracing` and tried again with the next timer; until
+/// then limits are late.
 pub fn after(delay: Duration, action: impl FnOnce() + Send + 'static) -> Timer {
     let Some(at) = Instant::now().checked_add(delay) else {
         return Timer(None);
     };
     let mut state = clock().lock();
-    if !state.running {
-        let started = std::thread::Builder::new()
-            .name("executor-timer".to_owned())
-            .spawn(|| clock().run());
-        match started {
-            Ok(_) => state.running = true,
-            Err(error) => tracing::error!(%error, "the timer thread could not be started"),
-        }
-    }
+    let failure = clock().watch(&mut state);
     let key = (at, state.next);
     state.next += 1;
     let first = state.due.first_key_value().is_none_or(|(&at, _)| key < at);
     state.due.insert(key, Box::new(action));
     drop(state);
+    report(failure);
     if first {
         clock().earlier.notify_one();
     }
@@ -153,6 +186,29 @@ mod tests {
         let (tell, told) = mpsc::channel();
         after(Duration::from_millis(1), move || tell.send(()).unwrap()).detach();
         told.recv_timeout(Duration::from_secs(60)).unwrap();
+    }
+
+    #[test]
+    fn an_action_that_blocks_holds_up_nobody() {
+        let (release, released) = mpsc::channel::<()>();
+        let (tell, told) = mpsc::channel();
+        let done = tell.clone();
+        after(Duration::ZERO, move || {
+            released.recv_timeout(Duration::from_secs(60)).unwrap();
+            done.send("first").unwrap();
+        })
+        .detach();
+        for _ in 0..3 {
+            let tell = tell.clone();
+            after(Duration::from_millis(1), move || {
+                tell.send("other").unwrap()
+            })
+            .detach();
+            let deadline = Duration::from_secs(60);
+            assert_eq!(told.recv_timeout(deadline), Ok("other"));
+        }
+        release.send(()).unwrap();
+        assert_eq!(told.recv_timeout(Duration::from_secs(60)), Ok("first"));
     }
 
     #[test]

@@ -40,16 +40,14 @@ impl<I, T> Cell<I, T> {
     /// Asks for `waker` to be woken when the task is done, in place of whoever
     /// waited before. False if it is done already.
     pub(crate) fn wake_when_done(&self, waker: &Waker) -> bool {
-        self.register(|known| match known {
-            Waiter::Task(known) if known.will_wake(waker) => None,
-            _ => Some(Waiter::Task(waker.clone())),
-        })
+        // Cloning a waker is foreign code, as is dropping one: not under the lock.
+        self.register(Waiter::Task(waker.clone()))
     }
 
     /// Asks for `watcher` to be told when the task is done, in place of whoever
     /// waited before. False if it is done already.
     pub(crate) fn tell_when_done(&self, watcher: Arc<dyn Watcher>, token: usize) -> bool {
-        self.register(|_| Some(Waiter::Group(watcher, token)))
+        self.register(Waiter::Group(watcher, token))
     }
 
     /// Nobody is to be told any more.
@@ -58,20 +56,23 @@ impl<I, T> Cell<I, T> {
         discard(former);
     }
 
-    fn register(&self, next: impl FnOnce(&Waiter) -> Option<Waiter>) -> bool {
+    fn register(&self, next: Waiter) -> bool {
         let mut slot = lock(&self.slot);
-        let former = match next(&slot.waiter) {
-            Some(next) => std::mem::replace(&mut slot.waiter, next),
-            None => Waiter::Nobody,
-        };
+        let former = std::mem::replace(&mut slot.waiter, next);
         let registered = self.set_watched();
         let withdrawn = match registered {
             true => Waiter::Nobody,
             false => std::mem::replace(&mut slot.waiter, Waiter::Nobody),
         };
-        // Dropping a waker may run foreign code: not under the lock.
         drop(slot);
         discard((former, withdrawn));
         registered
+    }
+
+    /// Whether resolving the task runs code that is not ours: callbacks, or
+    /// somebody's watcher.
+    pub(crate) fn has_followers(&self) -> bool {
+        let slot = lock(&self.slot);
+        !slot.callbacks.is_empty() || matches!(slot.waiter, Waiter::Group(..))
     }
 }

@@ -130,6 +130,7 @@ pub(crate) trait AnyJob: Send + Sync {
     fn expire_in_queue(&self, limit: Duration);
 
     // From here on the job is held.
+    fn has_followers(&self) -> bool;
     fn run(&self, returned: &mut dyn FnMut());
     fn expire(&self, error: TaskError) -> bool;
     fn release(&self) -> bool;
@@ -181,6 +182,10 @@ impl<W: Work> AnyJob for Shared<W, W::Output> {
 
     fn hold(&self, control: Option<(Arc<dyn Control>, u64)>) -> bool {
         self.cell.hold(control)
+    }
+
+    fn has_followers(&self) -> bool {
+        self.cell.has_followers()
     }
 
     fn release(&self) -> bool {
