@@ -79,6 +79,7 @@ impl Boot {
             parent: std::process::id(),
             depth: config.depth + 1,
             umask: config.snapshot.umask.clone(),
+            signals: config.snapshot.signals,
             by_code: config.worker_exe.is_some(),
             server: name,
         };
@@ -167,6 +168,7 @@ impl Boot {
             Err(error) => {
                 release(&self.invitation.server);
                 let exit = self.process.end();
+                self.wait_for_the_server();
                 match error {
                     // The end of the wire, or of the handshake, is mostly the end
                     // of the process.
@@ -195,7 +197,10 @@ impl Boot {
                 Some(_) => BootError::ended(),
                 None => BootError::Refused(why),
             })?;
-        ends.send(&self.orders).map_err(|_| BootError::ended())?;
+        let len = self.orders.len() as u64;
+        for part in [&len.to_le_bytes(), self.orders.as_slice()] {
+            self.wire.send(part).map_err(|_| BootError::ended())?;
+        }
         self.wire
             .be_quiet_after(self.left())
             .map_err(|error| BootError::Start("its wire is broken", error))?;
@@ -211,6 +216,13 @@ impl Boot {
             Ok(Incoming::Quiet) => Err(BootError::Silent(self.limit)),
             Ok(Incoming::End) | Err(_) => Err(BootError::ended()),
         }
+    }
+
+    /// Waits until the bootstrap socket is gone, directory and all; unless a
+    /// stranger has connected to it and keeps it waiting.
+    fn wait_for_the_server(&self) {
+        let limit = Duration::from_secs(1);
+        while let Ok(Event::Exited) = self.events.recv_timeout(limit) {}
     }
 
     fn left(&self) -> Duration {
@@ -235,12 +247,29 @@ fn orders(config: &Config, number: usize) -> Vec<u8> {
 /// instant later, a stranger may connect; not knowing the nonce, it is refused,
 /// and costs one boot.
 fn private_server() -> io::Result<(IpcOneShotServer<Hello>, String)> {
-    let (server, name) = IpcOneShotServer::new()?;
+    // ipc-channel panics, and leaks a descriptor, where it cannot make its
+    // directory there, or where the name of its socket is too long.
+    let place = std::env::temp_dir();
+    if place.as_os_str().len() > LONGEST_PLACE {
+        let why = format!("{} is too long a path for a socket in it", place.display());
+        return Err(io::Error::new(io::ErrorKind::InvalidFilename, why));
+    }
+    let access = rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK;
+    rustix::fs::access(&place, access).map_err(|error| {
+        let error = io::Error::from(error);
+        io::Error::new(error.kind(), format!("{}: {error}", place.display()))
+    })?;
+    let (server, name) = executor_core::panic::catch(IpcOneShotServer::new)
+        .map_err(|report| io::Error::other(report.to_string()))??;
     if let Some(directory) = Path::new(&name).parent() {
         std::fs::set_permissions(directory, Permissions::from_mode(0o700))?;
     }
     Ok((server, name))
 }
+
+/// The longest path, in bytes, below which a socket can be made: an address
+/// holds 108, and the rest is `/.tmpXXXXXX/socket`.
+const LONGEST_PLACE: usize = 85;
 
 /// Accepts one client on a thread of its own.
 fn serve(server: IpcOneShotServer<Hello>, tell: Sender<Event>) -> io::Result<()> {

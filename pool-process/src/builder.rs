@@ -269,6 +269,7 @@ impl Builder {
         if !image::anchor_is_code() {
             return Err(Kind::Unsupported.into());
         }
+        crate::transport::warm_up().map_err(Kind::Channels)?;
         let initializer = self.initializer.transpose();
         config.orders.initializer = initializer.map_err(Kind::Initializer)?;
         config.snapshot = Snapshot::take().map_err(Kind::Snapshot)?;

@@ -25,8 +25,9 @@
 //! all of its jobs failed.
 
 use crate::config::{Config, MAX_BOOT_FAILURES, MAX_BOOTS};
+use crate::flight::Flight;
 use crate::seat::Seat;
-use crate::shutdown::Ending;
+use crate::shutdown::{Ending, Over};
 use executor_core::{Job, Promise, ShutdownMode, TaskError, TaskId};
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -50,6 +51,8 @@ pub(crate) struct State {
     failures: u32,
     /// How often jobs have cost a worker, of those that are run again.
     attempts: HashMap<TaskId, u32>,
+    /// Whether somebody will look again at a queue that is left lying.
+    overdue: bool,
     /// Numbers the seats.
     next_seat: usize,
     /// Those who wait until every seat has a worker.
@@ -71,6 +74,9 @@ pub(crate) enum Next {
 pub(crate) enum Placed {
     /// Somebody will take it.
     Queued,
+    /// Somebody will take it who is calling back at the moment, and may be long
+    /// about it: somebody is to look again.
+    Overdue,
     /// A supervisor has to be started for this seat.
     Start(Arc<Seat>),
     /// It is not taken.
@@ -114,9 +120,14 @@ impl Dispatch {
         }
         state.queue.push_back(job);
         let placed = if let Some(seat) = state.idle.pop() {
+            let busy = seat.is_resolving() && !std::mem::replace(&mut state.overdue, true);
             drop(guard);
             seat.wake();
-            Placed::Queued
+            if busy {
+                Placed::Overdue
+            } else {
+                Placed::Queued
+            }
         } else if state.seats.len() < self.config.max_workers {
             let seat = state.add_seat();
             drop(guard);
@@ -163,6 +174,25 @@ impl Dispatch {
         }
     }
 
+    /// Looks again at jobs whose supervisor was calling back: gives somebody else a
+    /// chance, in a seat to be started if need be. True if it is to be done once
+    /// more.
+    pub(crate) fn look_again(&self) -> (Option<Arc<Seat>>, bool) {
+        let mut state = self.lock();
+        let calling_back = state.seats.iter().any(|seat| seat.is_resolving());
+        state.overdue = calling_back && !state.queue.is_empty();
+        if !state.overdue {
+            return (None, false);
+        }
+        if let Some(seat) = state.idle.pop() {
+            drop(state);
+            seat.wake();
+            return (None, true);
+        }
+        let room = state.seats.len() < self.config.max_workers;
+        (room.then(|| state.add_seat()), true)
+    }
+
     /// The supervisor is not idle after all. If somebody has woken it for a job
     /// meanwhile, that is passed on.
     pub(crate) fn not_idle(&self, seat: &Arc<Seat>) {
@@ -206,6 +236,11 @@ impl Dispatch {
     /// Puts jobs back that had been taken, in front of all others.
     pub(crate) fn put_back(&self, jobs: Vec<Job>) {
         let mut state = self.lock();
+        if state.mode() >= Some(ShutdownMode::CancelPending) {
+            drop(state);
+            self.cancel_all(jobs);
+            return;
+        }
         for job in jobs.into_iter().rev() {
             state.queue.push_front(job);
         }
@@ -213,6 +248,27 @@ impl Dispatch {
             && let Some(seat) = state.idle.pop()
         {
             seat.wake();
+        }
+    }
+
+    /// Cancels jobs because the pool is being shut down, and counts them.
+    pub(crate) fn cancel_all(&self, jobs: impl IntoIterator<Item = Job>) {
+        let cancel = |job: Job| usize::from(job.cancel(SHUT_DOWN));
+        let cancelled = jobs.into_iter().map(cancel).sum();
+        self.count(0, cancelled);
+    }
+
+    /// Takes back what has not begun and cancels it, if the pool is being shut
+    /// down that way.
+    pub(crate) fn cancel_if_ending(&self, flight: &Flight) {
+        if self.mode() >= Some(ShutdownMode::CancelPending) {
+            let jobs = flight.take_back_all();
+            let cancelled = jobs.len();
+            // Counted first: the report is made when the last seat is given up.
+            self.count(0, cancelled);
+            for job in jobs {
+                job.fail(TaskError::cancelled(SHUT_DOWN));
+            }
         }
     }
 
@@ -235,10 +291,13 @@ impl Dispatch {
             };
             state.failures = 0;
             let warming = std::mem::take(&mut state.warming);
-            self.give_up(seat, state);
-            fail_warming(warming, &error.to_string());
+            let over = state.remove(seat);
+            drop(state);
+            // The jobs first: who waits for the end of the pool finds them done.
             let message = format!("its workers do not start, after {failures} attempts");
             fail_all(jobs, &message, &error.to_string());
+            fail_warming(warming, &error.to_string());
+            announce(over);
             return None;
         }
         Some(failures)
@@ -262,7 +321,7 @@ impl Dispatch {
 
     /// Gives the seat up, unless a worker is needed in it.
     pub(crate) fn step_down(&self, seat: &Arc<Seat>) -> bool {
-        let state = self.lock();
+        let mut state = self.lock();
         let open = state.ending.is_none();
         let few = state.seats.len() <= self.config.min_workers.max(1);
         let needed = match state.queue.is_empty() {
@@ -273,7 +332,9 @@ impl Dispatch {
             false => open || few,
         };
         if !needed {
-            self.give_up(seat, state);
+            let over = state.remove(seat);
+            drop(state);
+            announce(over);
         }
         !needed
     }
@@ -286,20 +347,11 @@ impl Dispatch {
             _ => VecDeque::new(),
         };
         let warming = std::mem::take(&mut state.warming);
-        self.give_up(seat, state);
-        fail_warming(warming, cause);
-        fail_all(jobs, "it has no worker left", cause);
-    }
-
-    /// Removes the seat; the last one out ends the shutdown.
-    pub(crate) fn give_up(&self, seat: &Arc<Seat>, mut state: MutexGuard<'_, State>) {
-        state.seats.retain(|other| !Arc::ptr_eq(other, seat));
-        state.idle.retain(|other| !Arc::ptr_eq(other, seat));
-        let over = state.over();
+        let over = state.remove(seat);
         drop(state);
-        if let Some(over) = over {
-            over.announce();
-        }
+        fail_all(jobs, "it has no worker left", cause);
+        fail_warming(warming, cause);
+        announce(over);
     }
 
     /// A job was resolved by a worker. For the report.
@@ -391,16 +443,30 @@ impl Dispatch {
 
     /// How the pool is ending, if it is.
     pub(crate) fn mode(&self) -> Option<ShutdownMode> {
-        self.lock().ending.as_ref().map(|ending| ending.mode)
+        self.lock().mode()
     }
 }
 
+/// Why jobs are cancelled then.
+const SHUT_DOWN: &str = "its pool was shut down";
+
 impl State {
+    fn mode(&self) -> Option<ShutdownMode> {
+        self.ending.as_ref().map(|ending| ending.mode)
+    }
+
     fn add_seat(&mut self) -> Arc<Seat> {
         let seat = Arc::new(Seat::new(self.next_seat));
         self.next_seat += 1;
         self.seats.push(seat.clone());
         seat
+    }
+
+    /// Removes a seat; the last one out ends the shutdown.
+    fn remove(&mut self, seat: &Arc<Seat>) -> Option<Over> {
+        self.seats.retain(|other| !Arc::ptr_eq(other, seat));
+        self.idle.retain(|other| !Arc::ptr_eq(other, seat));
+        self.over()
     }
 
     /// Takes jobs off the queue, skipping those that were cancelled.
@@ -447,6 +513,12 @@ impl Drop for BootSlot {
     fn drop(&mut self) {
         *self.0.lock() -= 1;
         self.0.freed.notify_one();
+    }
+}
+
+fn announce(over: Option<Over>) {
+    if let Some(over) = over {
+        over.announce();
     }
 }
 

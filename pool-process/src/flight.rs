@@ -44,6 +44,10 @@ pub(crate) struct Remains {
     pub(crate) unharmed: Vec<Job>,
     /// The job that was running, at most.
     pub(crate) lost: Vec<(HeldJob, Loss)>,
+    /// The first job, if none was running: it may have to do with the death.
+    pub(crate) first_was_waiting: Option<HeldJob>,
+    /// Whether it looks as if it had.
+    pub(crate) suspicious: bool,
 }
 
 /// Why a job is lost with its worker.
@@ -126,11 +130,12 @@ impl Flight {
         if table.order.front() != Some(&slot) {
             return Err(Violation("a result out of turn"));
         }
-        if !matches!(
-            self.board.look(slot, seq),
-            Sight::Running | Sight::Done | Sight::Condemned
-        ) {
-            return Err(Violation("a result for a job that has not begun"));
+        match self.board.look(slot, seq) {
+            Sight::Running | Sight::Done => {}
+            // It is being killed for this job, and begins nothing after it as
+            // long as the slot keeps saying so. The result comes too late.
+            Sight::Condemned => return Ok(None),
+            _ => return Err(Violation("a result for a job that has not begun")),
         }
         let harvest = table.finish(slot, kind, bytes)?;
         self.watch_first(&mut table);
@@ -169,9 +174,17 @@ impl Flight {
         matches!(first, Some(Sight::Queued | Sight::Taken))
     }
 
-    /// How many jobs the worker has that are not the one it is at.
+    /// How many jobs wait behind the one that the worker is at.
     pub(crate) fn waiting(&self) -> usize {
-        self.table().order.len().saturating_sub(1)
+        let table = self.table();
+        let waits = |slot: &&usize| {
+            let entry = table.entries[**slot].as_ref();
+            entry.is_some_and(|entry| {
+                matches!(entry.held, Held::Job(_))
+                    && self.board.look(**slot, entry.seq) == Sight::Queued
+            })
+        };
+        table.order.iter().skip(1).filter(waits).count()
     }
 
     /// Takes all jobs back that have not begun.
@@ -199,6 +212,8 @@ impl Flight {
         let mut remains = Remains {
             unharmed: Vec::new(),
             lost: Vec::new(),
+            first_was_waiting: None,
+            suspicious: false,
         };
         let mut table = self.table();
         while let Some(slot) = table.order.pop_front() {
@@ -207,6 +222,11 @@ impl Flight {
             };
             let Held::Job(job) = entry.held else { continue };
             if self.board.take_back(slot, entry.seq) {
+                let first = remains.lost.is_empty() && remains.unharmed.is_empty();
+                if first && remains.first_was_waiting.is_none() {
+                    remains.first_was_waiting = Some(job);
+                    continue;
+                }
                 remains.unharmed.extend(job.release());
             } else {
                 let loss = match entry.fate {

@@ -39,6 +39,8 @@ pub(crate) struct Invitation {
     pub(crate) depth: u32,
     /// The mask for new files, in octal.
     pub(crate) umask: Option<String>,
+    /// The signals that it blocks, one bit for each.
+    pub(crate) signals: u64,
     /// Whether the worker is another file, which its code has to identify.
     pub(crate) by_code: bool,
     /// Where to connect.
@@ -50,9 +52,10 @@ impl fmt::Display for Invitation {
         let umask = self.umask.as_deref().unwrap_or("-");
         let (nonce, parent, depth) = (self.nonce, self.parent, self.depth);
         let (code, server) = (u8::from(self.by_code), &self.server);
+        let signals = self.signals;
         write!(
             f,
-            "{PROTOCOL}:{nonce:x}:{parent}:{depth}:{umask}:{code}:{server}"
+            "{PROTOCOL}:{nonce:x}:{parent}:{depth}:{umask}:{signals:x}:{code}:{server}"
         )
     }
 }
@@ -62,7 +65,7 @@ impl FromStr for Invitation {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let parse = || {
-            let mut parts = text.splitn(7, ':');
+            let mut parts = text.splitn(8, ':');
             let protocol: u32 = parts.next()?.parse().ok()?;
             Some((
                 protocol,
@@ -71,6 +74,7 @@ impl FromStr for Invitation {
                     parent: parts.next()?.parse().ok()?,
                     depth: parts.next()?.parse().ok()?,
                     umask: Some(parts.next()?.to_owned()).filter(|umask| umask != "-"),
+                    signals: u64::from_str_radix(parts.next()?, 16).ok()?,
                     by_code: parts.next()? == "1",
                     server: parts.next()?.to_owned(),
                 },
@@ -134,6 +138,7 @@ mod tests {
             parent: 7,
             depth: 2,
             umask: None,
+            signals: 1 << 63 | 5,
             by_code: true,
             server: "/tmp/a:b/socket".to_owned(),
         }
@@ -158,7 +163,7 @@ mod tests {
                 .unwrap_err()
                 .contains("protocol 9")
         );
-        for text in ["", "1", "1:2:3", "x:0:0:0:-:0:s", "1:zz:0:0:-:0:s"] {
+        for text in ["", "1", "1:2:3", "x:0:0:0:-:0:0:s", "1:zz:0:0:-:0:0:s"] {
             assert!(text.parse::<Invitation>().is_err(), "{text}");
         }
     }

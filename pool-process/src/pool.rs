@@ -6,10 +6,11 @@ use crate::dispatch::{Dispatch, Placed};
 use crate::seat::Seat;
 use crate::supervisor;
 use executor_core::{
-    Executor, Job, Shutdown, ShutdownMode, ShutdownReport, Task, TaskError, promise,
+    Executor, Job, Shutdown, ShutdownMode, ShutdownReport, Task, TaskError, promise, timer,
 };
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// An executor whose workers are processes: copies of this program.
 ///
@@ -33,7 +34,7 @@ use std::sync::Arc;
 ///
 /// Arguments are encoded, results decoded and done callbacks called on the
 /// pool's own supervisor threads, one for each worker. A callback that blocks
-/// holds up that worker.
+/// holds up that worker, and nobody else.
 ///
 /// ```no_run
 /// use executor_core::{ExecutorExt as _, Shutdown};
@@ -93,17 +94,9 @@ impl ProcessPool {
     pub fn warm_up(&self) -> Task<()> {
         let (promise, task) = promise("warm-up");
         for seat in self.dispatch().warm_up(promise) {
-            self.start_supervisor(&seat);
+            start_supervisor(self.dispatch(), &seat);
         }
         task
-    }
-
-    fn start_supervisor(&self, seat: &Arc<Seat>) {
-        let dispatch = self.dispatch();
-        if let Err(error) = supervisor::start(dispatch, seat) {
-            tracing::warn!(%error, "no thread for another worker");
-            dispatch.abandon(seat, &error.to_string());
-        }
     }
 
     /// The process ids of the workers of the moment.
@@ -120,13 +113,40 @@ impl ProcessPool {
     }
 }
 
+fn start_supervisor(dispatch: &Arc<Dispatch>, seat: &Arc<Seat>) {
+    if let Err(error) = supervisor::start(dispatch, seat) {
+        tracing::warn!(%error, "no thread for another worker");
+        dispatch.abandon(seat, &error.to_string());
+    }
+}
+
+/// How long a done callback may hold up a job that its supervisor is to take.
+const OVERDUE: Duration = Duration::from_millis(20);
+
+fn look_again_later(dispatch: &Arc<Dispatch>) {
+    let weak = Arc::downgrade(dispatch);
+    let look = move || {
+        if let Some(dispatch) = weak.upgrade() {
+            let (seat, once_more) = dispatch.look_again();
+            if let Some(seat) = seat {
+                start_supervisor(&dispatch, &seat);
+            }
+            if once_more {
+                look_again_later(&dispatch);
+            }
+        }
+    };
+    timer::after(OVERDUE, look).detach();
+}
+
 impl Executor for ProcessPool {
     fn execute(&self, job: Job) {
         let dispatch = self.dispatch();
         match dispatch.place(job) {
             Placed::Queued => {}
+            Placed::Overdue => look_again_later(dispatch),
             Placed::Refused(job, why) => job.fail(TaskError::rejected(why)),
-            Placed::Start(seat) => self.start_supervisor(&seat),
+            Placed::Start(seat) => start_supervisor(self.dispatch(), &seat),
         }
     }
 

@@ -16,6 +16,8 @@ pub(crate) struct Seat {
     pub(crate) number: usize,
     thread: OnceLock<Thread>,
     woken: AtomicBool,
+    /// Whether its supervisor is calling code that is not ours, which may block.
+    resolving: AtomicBool,
     occupant: Mutex<Option<Occupant>>,
 }
 
@@ -38,6 +40,14 @@ impl Seat {
     /// Called by the supervisor, first thing on its thread.
     pub(crate) fn take(&self) {
         let _ = self.thread.set(std::thread::current());
+    }
+
+    pub(crate) fn set_resolving(&self, resolving: bool) {
+        self.resolving.store(resolving, Ordering::Release);
+    }
+
+    pub(crate) fn is_resolving(&self) -> bool {
+        self.resolving.load(Ordering::Acquire)
     }
 
     /// Wakes the supervisor, now or when it next goes to sleep.

@@ -103,19 +103,10 @@ impl Dispatch {
         for seat in &seats {
             seat.wake();
         }
-        let mut cancelled = 0;
-        for job in pending {
-            cancelled += usize::from(job.cancel("its pool was shut down"));
+        self.cancel_all(pending);
+        for flight in seats.iter().filter_map(|seat| seat.flight()) {
+            self.cancel_if_ending(&flight);
         }
-        if cancelling {
-            for flight in seats.iter().filter_map(|seat| seat.flight()) {
-                for job in flight.take_back_all() {
-                    job.fail(TaskError::cancelled("its pool was shut down"));
-                    cancelled += 1;
-                }
-            }
-        }
-        self.count(0, cancelled);
         if mode == ShutdownMode::Kill {
             for occupant in seats.iter().filter_map(|seat| seat.occupant()) {
                 occupant.process.kill();

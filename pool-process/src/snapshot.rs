@@ -16,6 +16,8 @@ pub(crate) struct Snapshot {
     pub(crate) directory: PathBuf,
     /// Octal, as the system shows it; `None` where it does not.
     pub(crate) umask: Option<String>,
+    /// The signals that are blocked.
+    pub(crate) signals: u64,
 }
 
 impl Snapshot {
@@ -27,6 +29,7 @@ impl Snapshot {
             environment: std::env::vars_os().collect(),
             directory: std::env::current_dir()?,
             umask: umask(),
+            signals: crate::signals::mask(),
         })
     }
 }

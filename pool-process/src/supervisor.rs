@@ -15,11 +15,12 @@ use crate::flight::{Flight, Harvest, Loss, Violation};
 use crate::seat::{Occupant, Seat};
 use crate::signals::Blocked;
 use crate::transport::{Head, Incoming, kind};
-use executor_core::{Job, ShutdownMode, TaskError};
+use executor_core::{HeldJob, Job, ShutdownMode, TaskError};
 use std::collections::VecDeque;
 use std::hash::{BuildHasher as _, RandomState};
 use std::io;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// Starts the supervisor of a new seat.
 pub(crate) fn start(dispatch: &Arc<Dispatch>, seat: &Arc<Seat>) -> io::Result<()> {
@@ -29,7 +30,6 @@ pub(crate) fn start(dispatch: &Arc<Dispatch>, seat: &Arc<Seat>) -> io::Result<()
     let supervise = move || {
         // Callbacks run here.
         executor_core::exit::this_thread_runs_jobs();
-        // A worker's own mask is a fresh one.
         let _quiet = Blocked::all();
         if let Err(report) = executor_core::panic::catch(|| run(&of, &its)) {
             tracing::error!(%report, "a supervisor panicked");
@@ -44,7 +44,9 @@ fn clear(dispatch: &Dispatch, seat: &Arc<Seat>) {
     if let Some(occupant) = seat.occupant() {
         let exit = occupant.process.end();
         if let Some(flight) = occupant.flight {
-            let remains = flight.bury(exit);
+            let mut remains = flight.bury(exit);
+            let first = remains.first_was_waiting.and_then(HeldJob::release);
+            remains.unharmed.splice(0..0, first);
             for (job, loss) in remains.lost {
                 job.fail(match loss {
                     Loss::Stopped(error) => error,
@@ -81,8 +83,20 @@ fn run(dispatch: &Arc<Dispatch>, seat: &Arc<Seat>) {
                 };
                 // Nothing to be kept secret: the number of a new hasher will do.
                 let chance = RandomState::new().hash_one(seat.number);
-                seat.sleep(Some(back_off(failures, chance)));
+                back_off_unless_ending(dispatch, seat, back_off(failures, chance));
             }
+        }
+    }
+}
+
+/// Waits. The end of the process that has failed wakes the seat as well, which is
+/// no reason to try again sooner.
+fn back_off_unless_ending(dispatch: &Dispatch, seat: &Seat, limit: Duration) {
+    let until = Instant::now() + limit;
+    while dispatch.mode().is_none() {
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() || !seat.sleep(Some(left)) {
+            return;
         }
     }
 }
@@ -274,9 +288,14 @@ impl<'a> Supervisor<'a> {
         let retried = finished.iter().filter(|h| h.job.retries() > 0);
         self.dispatch.survived(retried.map(|h| h.job.id()));
         self.dispatch.count(finished.len(), 0);
-        for harvest in finished {
+        // A callback may wait for another job of the same batch.
+        let (last, first): (Vec<_>, Vec<_>) =
+            finished.into_iter().partition(|h| h.job.has_followers());
+        self.seat.set_resolving(!last.is_empty());
+        for harvest in first.into_iter().chain(last) {
             harvest.resolve();
         }
+        self.seat.set_resolving(false);
     }
 
     fn prove(&mut self) {

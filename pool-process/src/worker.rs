@@ -7,7 +7,7 @@ mod setup;
 
 use crate::handshake::{Hello, Invitation, VARIABLE};
 use crate::image::ImageId;
-use crate::transport::{self, Board, HEAD, Head, JobSource, Lifeline, WorkerWire, kind};
+use crate::transport::{self, Board, HEAD, Head, JobSource, Jobs, Lifeline, WorkerWire, kind};
 use executor_core::codec;
 use ipc_channel::ipc::IpcSender;
 use std::io;
@@ -113,19 +113,35 @@ impl Service {
     }
 
     fn run(self) -> ! {
-        if let Some(orders) = self.jobs.recv() {
-            match obey::obey(&orders) {
-                Ok(()) => self.say(kind::READY, &()),
-                Err(why) => {
-                    self.say(kind::UNFIT, &why);
-                    std::process::exit(1);
-                }
-            }
-            while let Some(message) = self.jobs.recv() {
-                run::all(self.board, &self.wire, &message);
+        let len = self.read(8).try_into().map_or(0, u64::from_le_bytes);
+        match obey::obey(&self.read(len)) {
+            Ok(()) => self.say(kind::READY, &()),
+            Err(why) => {
+                self.say(kind::UNFIT, &why);
+                std::process::exit(1);
             }
         }
+        while let Some(message) = self.next() {
+            run::all(self.board, &self.wire, &message);
+        }
         std::process::exit(0)
+    }
+
+    /// The next message; `None` when there will be no more.
+    fn next(&self) -> Option<Vec<u8>> {
+        match self.jobs.recv()? {
+            Jobs::Whole(message) => Some(message),
+            Jobs::Announced(len) => Some(self.read(len)),
+        }
+    }
+
+    /// Reads from the wire; without what comes there this process is of no use.
+    fn read(&self, len: u64) -> Vec<u8> {
+        self.wire.recv(len).unwrap_or_else(|error| {
+            let pid = std::process::id();
+            eprintln!("worker process {pid} cannot take {len} bytes: {error}");
+            std::process::exit(1)
+        })
     }
 
     fn say<T: serde::Serialize>(&self, kind: u32, what: &T) {

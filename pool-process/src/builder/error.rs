@@ -16,6 +16,7 @@ pub(super) enum Kind {
     MoreThanMost(usize, usize),
     TooDeep(u32),
     Unsupported,
+    Channels(io::Error),
     Initializer(String),
     Snapshot(io::Error),
 }
@@ -57,6 +58,7 @@ impl fmt::Display for BuildError {
                 "functions of this program cannot be named from one process to another: either \
                  this crate is in a dynamic library, or the system is not Linux",
             ),
+            Kind::Channels(error) => write!(f, "no channel can be made: {error}"),
             Kind::Initializer(why) => write!(f, "the initializer cannot be sent: {why}"),
             Kind::Snapshot(error) => write!(f, "the working directory is not known: {error}"),
         }
@@ -66,7 +68,7 @@ impl fmt::Display for BuildError {
 impl Error for BuildError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match &self.0 {
-            Kind::Snapshot(error) => Some(error),
+            Kind::Snapshot(error) | Kind::Channels(error) => Some(error),
             _ => None,
         }
     }

@@ -78,7 +78,7 @@ impl Flight {
             self.table().release(slot);
             return Packed::Done;
         };
-        let start = begin_parcel(message, slot, seq, offset);
+        let start = begin_parcel(message, slot, seq, offset, job.timeout().is_some());
         let encoded = job.encode_argument(message);
         end_parcel(message, start);
 

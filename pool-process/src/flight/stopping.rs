@@ -36,36 +36,39 @@ impl Flight {
             && let Some(limit) = job.timeout()
         {
             let ticket = ticket(slot, entry.seq);
-            entry.limit = Some(self.after(limit, ticket, limit, false));
+            entry.limit = Some(self.after(limit, ticket, limit));
         }
     }
 
-    fn after(&self, delay: Duration, ticket: u64, limit: Duration, late: bool) -> Timer {
+    fn after(&self, delay: Duration, ticket: u64, limit: Duration) -> Timer {
         let myself = self.myself.clone();
         timer::after(delay, move || {
             if let Some(flight) = myself.upgrade() {
-                flight.expire(ticket, limit, late);
+                flight.expire(ticket, limit);
             }
         })
     }
 
-    /// The limit of a job has passed since it became the first.
-    fn expire(&self, ticket: u64, limit: Duration, late: bool) {
+    /// The limit of a job has passed since it became the first. It counts from
+    /// when the worker began, which may be later; one that does not begin at all
+    /// is found on the supervisor's rounds.
+    fn expire(&self, ticket: u64, limit: Duration) {
         let (slot, seq) = split(ticket);
         let mut table = self.table();
         let Some(entry) = table.entry(slot, seq) else {
             return;
         };
-        let begun = self.board.look(slot, seq) != Sight::Queued;
-        if !begun && !late {
-            // The worker was slow to begin; its time starts now. A worker that
-            // does not begin in a second more never will.
-            let grace = limit.max(Duration::from_secs(1));
-            entry.limit = Some(self.after(grace, ticket, limit, true));
+        let left = match self.board.look(slot, seq) {
+            Sight::Queued => limit.max(Duration::from_millis(1)),
+            Sight::Running => limit.saturating_sub(self.board.runs_for(slot)),
+            _ => Duration::ZERO,
+        };
+        if !left.is_zero() {
+            entry.limit = Some(self.after(left, ticket, limit));
             return;
         }
-        if (begun && !self.board.condemn(slot, seq)) || entry.fate.is_some() {
-            // It has just ended, or is being killed already.
+        if entry.fate.is_some() || !self.board.condemn(slot, seq) {
+            // It is being killed already, or has just ended.
             return;
         }
         entry.fate = Some(Fate::TimedOut(limit));

@@ -3,8 +3,9 @@
 use super::{Begun, Down, Served, Supervisor};
 use crate::blame;
 use crate::boot::BootError;
-use crate::config::GRACE;
-use crate::flight::Loss;
+use crate::config::{GRACE, MAX_MOVES};
+use crate::flight::{Loss, Remains};
+use crate::transport::Incoming;
 use executor_core::{DeathCause, HeldJob, Job, ShutdownMode, TaskError, WorkerExit, WorkerLost};
 
 /// What is done about a job that was lost with its worker.
@@ -32,16 +33,19 @@ impl Supervisor<'_> {
     /// started, and then the owner of the job it was at learns of it.
     pub(super) fn bury(mut self, down: Down) -> Served {
         self.dispatch.not_idle(self.seat);
+        let trusted = !matches!(down, Down::Misbehaved(_));
         let exit = self.end_worker(down);
-        // A violation found here changes nothing any more.
-        let finished = self.flight.harvest().unwrap_or_default();
-        self.resolve(finished);
+        if trusted {
+            self.read_last_results();
+        }
         self.dispatch.not_idle(self.seat);
         self.seat.seat(None);
-        let remains = self.flight.bury(exit);
-        let died_over_a_job = !remains.lost.is_empty();
+        let mut remains = self.flight.bury(exit);
+        if let Some(lost) = self.suspect(&mut remains, exit) {
+            remains.lost.push(lost);
+        }
+        let died_over_a_job = !remains.lost.is_empty() || remains.suspicious;
         let mode = self.dispatch.mode();
-        let stopping = mode >= Some(ShutdownMode::CancelPending);
         let lost = remains.lost.into_iter();
         let verdicts: Vec<_> = lost
             .map(|(job, loss)| self.judge(job, loss, mode))
@@ -58,13 +62,7 @@ impl Supervisor<'_> {
         queued.extend(remains.unharmed);
         queued.extend(self.hand.drain(..));
         let mut cancelled = 0;
-        if stopping {
-            for job in queued {
-                cancelled += usize::from(job.cancel("its pool was shut down"));
-            }
-        } else {
-            self.dispatch.put_back(queued);
-        }
+        self.dispatch.put_back(queued);
         if died_over_a_job {
             self.prove();
         }
@@ -88,6 +86,35 @@ impl Supervisor<'_> {
             return Served::Left;
         }
         Served::Useless(BootError::Died(exit))
+    }
+
+    /// What the worker had finished before its end is not lost, wherever it is.
+    fn read_last_results(&mut self) {
+        // The wire is cut when the process has ended, so this comes to an end.
+        while let Ok(Incoming::Message(head, bytes)) = self.worker.wire.recv() {
+            // Whatever is wrong now changes nothing any more.
+            if self.take_in(head, bytes).is_err() {
+                return;
+            }
+        }
+        let finished = self.flight.harvest().unwrap_or_default();
+        self.resolve(finished);
+    }
+
+    /// A job that workers die of before they begin it, as one may that is too
+    /// large for them, must not go round for ever.
+    fn suspect(&self, remains: &mut Remains, exit: WorkerExit) -> Option<(HeldJob, Loss)> {
+        let first = remains.first_was_waiting.take()?;
+        let times = self.dispatch.attempted(first.id());
+        if times < MAX_MOVES {
+            remains.suspicious = times > 1;
+            remains.unharmed.splice(0..0, first.release());
+            return None;
+        }
+        self.dispatch.survived([first.id()]);
+        let lost = WorkerLost::new(self.worker.process.pid(), exit, false);
+        let lost = self.blame(lost).with_attempt(times, true);
+        Some((first, Loss::Stopped(TaskError::worker_lost(lost))))
     }
 
     /// Decides about a job that the worker had begun.

@@ -5,6 +5,7 @@ use super::{Down, Supervisor};
 use crate::config::{PREFETCH_BYTES, READ_DEADLINE};
 use crate::flight::{Packed, Turn};
 use crate::image;
+use crate::transport::Sent;
 use executor_core::{DeathCause, Job, TaskError, timer};
 
 impl Supervisor<'_> {
@@ -60,6 +61,8 @@ impl Supervisor<'_> {
         if !self.hand.is_empty() {
             self.dispatch.put_back(self.hand.drain(..).collect());
         }
+        // A shutdown that began while they were in hand did not see them.
+        self.dispatch.cancel_if_ending(&self.flight);
         if !idle && self.message.len() > PREFETCH_BYTES {
             let ticket = self.flight.last();
             let message = self.message.split_off(last);
@@ -76,17 +79,18 @@ impl Supervisor<'_> {
         self.send_kept()
     }
 
-    /// Sends a message. A large one may block, and a worker that does not read it
-    /// in good time is killed, which ends the wait.
+    /// Sends a message. A large one blocks until the worker has read it, and one
+    /// that does not do so in good time is killed, which ends the wait.
     fn write(&self, message: &[u8]) -> Result<(), Down> {
+        if self.worker.ends.send(message).map_err(Down::Channel)? == Sent::Whole {
+            return Ok(());
+        }
         let process = self.worker.process.clone();
-        let _deadline = (message.len() > PREFETCH_BYTES).then(|| {
-            timer::after(READ_DEADLINE, move || {
-                tracing::error!(pid = process.pid(), "a worker does not read and is killed");
-                process.kill_for(DeathCause::Misbehaved);
-            })
+        let _deadline = timer::after(READ_DEADLINE, move || {
+            tracing::error!(pid = process.pid(), "a worker does not read and is killed");
+            process.kill_for(DeathCause::Misbehaved);
         });
-        self.worker.ends.send(message).map_err(Down::Channel)
+        self.worker.wire.send(message).map_err(Down::Channel)
     }
 
     /// Packs a job, or fails it if it cannot be. False if there is no room.

@@ -49,11 +49,12 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::ptr::NonNull;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicU32, AtomicU64};
+use std::time::Duration;
 
 /// How many jobs can be with one worker at a time.
 pub(crate) const SLOTS: usize = 64;
 /// The largest result, in bytes, that is left in its slot.
-pub(crate) const INLINE: usize = 112;
+pub(crate) const INLINE: usize = 104;
 
 const QUEUED: u64 = 1;
 const CLAIMED: u64 = 2;
@@ -70,6 +71,9 @@ fn word(seq: u64, state: u64) -> u64 {
 #[repr(C, align(128))]
 struct Slot {
     word: AtomicU64,
+    /// When the worker began, in nanoseconds of the monotonic clock, if the job
+    /// has a time limit.
+    began: AtomicU64,
     /// The kind of the result above its length.
     head: AtomicU64,
     data: [AtomicU64; INLINE / 8],
@@ -222,6 +226,15 @@ impl Board {
         Some(kind)
     }
 
+    /// How long ago the worker began a job that has a time limit. What it claims
+    /// is taken for no later than now.
+    ///
+    /// Only for a slot that is [`Sight::Running`].
+    pub(crate) fn runs_for(&self, slot: usize) -> Duration {
+        let began = self.slot(slot).began.load(Relaxed);
+        Duration::from_nanos(monotonic_nanos().saturating_sub(began))
+    }
+
     /// Clears the bell; the parent looks at the slots after this.
     pub(crate) fn hear(&self) {
         self.layout().bell.swap(0, AcqRel);
@@ -230,8 +243,11 @@ impl Board {
     // ----- the worker's side -----
 
     /// Begins a job, unless the parent has taken it back; that is then
-    /// acknowledged.
-    pub(crate) fn claim(&self, slot: usize, seq: u64) -> bool {
+    /// acknowledged. Notes the time if the job is limited.
+    pub(crate) fn claim(&self, slot: usize, seq: u64, limited: bool) -> bool {
+        if limited {
+            self.slot(slot).began.store(monotonic_nanos(), Relaxed);
+        }
         if self.advance(slot, seq, QUEUED, CLAIMED) {
             return true;
         }
@@ -287,6 +303,13 @@ impl Drop for Board {
     }
 }
 
+/// The clock that all processes of the system share.
+fn monotonic_nanos() -> u64 {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    // Neither is ever negative.
+    now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -302,7 +325,7 @@ mod tests {
         let (parent, worker) = pair();
         parent.post(5, 77);
         assert_eq!(parent.look(5, 77), Sight::Queued);
-        assert!(worker.claim(5, 77));
+        assert!(worker.claim(5, 77, false));
         assert_eq!(parent.look(5, 77), Sight::Running);
         worker.write(5, 3, b"thirteen byte");
         assert!(worker.end(5, 77));
@@ -318,11 +341,11 @@ mod tests {
         let (parent, worker) = pair();
         parent.post(0, 1);
         assert!(parent.take_back(0, 1));
-        assert!(!worker.claim(0, 1));
+        assert!(!worker.claim(0, 1, false));
         assert_eq!(parent.look(0, 1), Sight::Acked);
         parent.post(0, 2);
-        assert!(!worker.claim(0, 1), "a stale message");
-        assert!(worker.claim(0, 2));
+        assert!(!worker.claim(0, 1, false), "a stale message");
+        assert!(worker.claim(0, 2, false));
         assert!(!parent.take_back(0, 2));
     }
 
@@ -331,11 +354,11 @@ mod tests {
         let (parent, worker) = pair();
         parent.post(0, 1);
         assert!(!parent.condemn(0, 1), "it does not run yet");
-        assert!(worker.claim(0, 1));
+        assert!(worker.claim(0, 1, false));
         assert!(parent.condemn(0, 1));
         assert!(!worker.end(0, 1));
         parent.post(1, 2);
-        assert!(worker.claim(1, 2) && worker.end(1, 2));
+        assert!(worker.claim(1, 2, false) && worker.end(1, 2));
         assert!(!parent.condemn(1, 2), "it has ended");
     }
 

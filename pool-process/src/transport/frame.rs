@@ -12,16 +12,27 @@ pub(crate) struct Parcel<'a> {
     pub(crate) seq: u64,
     /// Where the trampoline is, from the anchor of the program's image.
     pub(crate) offset: i64,
+    /// Whether the worker is to note when it begins.
+    pub(crate) limited: bool,
     pub(crate) argument: &'a [u8],
 }
 
 const PARCEL_HEAD: usize = 28;
+/// In the word of the slot: the job has a time limit.
+const LIMITED: u32 = 1 << 31;
 
 /// Starts a parcel: the argument is appended by the caller, who then calls
 /// [`end_parcel`] with what this returned.
-pub(crate) fn begin_parcel(buffer: &mut Vec<u8>, slot: usize, seq: u64, offset: i64) -> usize {
+pub(crate) fn begin_parcel(
+    buffer: &mut Vec<u8>,
+    slot: usize,
+    seq: u64,
+    offset: i64,
+    limited: bool,
+) -> usize {
     let start = buffer.len();
-    buffer.extend_from_slice(&(slot as u32).to_le_bytes());
+    let flag = if limited { LIMITED } else { 0 };
+    buffer.extend_from_slice(&(slot as u32 | flag).to_le_bytes());
     buffer.extend_from_slice(&seq.to_le_bytes());
     buffer.extend_from_slice(&offset.to_le_bytes());
     buffer.extend_from_slice(&[0; 8]);
@@ -50,16 +61,17 @@ pub(crate) fn parcels(mut message: &[u8]) -> impl Iterator<Item = Option<Parcel<
 }
 
 fn split_parcel<'a>(message: &mut &'a [u8]) -> Option<Parcel<'a>> {
-    let slot = u32::from_le_bytes(take(message)?) as usize;
+    let slot = u32::from_le_bytes(take(message)?);
     let seq = u64::from_le_bytes(take(message)?);
     let offset = i64::from_le_bytes(take(message)?);
     let len = usize::try_from(u64::from_le_bytes(take(message)?)).ok()?;
     let (argument, rest) = message.split_at_checked(len)?;
     *message = rest;
     Some(Parcel {
-        slot,
+        slot: (slot & !LIMITED) as usize,
         seq,
         offset,
+        limited: slot & LIMITED != 0,
         argument,
     })
 }
@@ -141,7 +153,7 @@ mod tests {
     fn parcels_are_read_as_they_were_written() {
         let mut buffer = Vec::new();
         for (slot, argument) in [(3, &b"three"[..]), (63, b"")] {
-            let start = begin_parcel(&mut buffer, slot, 1 << 40, -5);
+            let start = begin_parcel(&mut buffer, slot, 1 << 40, -5, slot == 3);
             buffer.extend_from_slice(argument);
             end_parcel(&mut buffer, start);
         }
@@ -150,12 +162,13 @@ mod tests {
         assert_eq!((read[0].slot, read[0].argument), (3, &b"three"[..]));
         assert_eq!((read[1].seq, read[1].offset), (1 << 40, -5));
         assert_eq!(read[1].argument, b"");
+        assert!(read[0].limited && !read[1].limited);
     }
 
     #[test]
     fn a_truncated_message_yields_what_is_whole_and_then_stops() {
         let mut buffer = Vec::new();
-        let start = begin_parcel(&mut buffer, 0, 0, 0);
+        let start = begin_parcel(&mut buffer, 0, 0, 0, false);
         buffer.push(7);
         end_parcel(&mut buffer, start);
         let whole = buffer.len();
@@ -171,7 +184,7 @@ mod tests {
     #[test]
     fn a_length_beyond_the_message_is_no_parcel() {
         let mut buffer = Vec::new();
-        begin_parcel(&mut buffer, 0, 0, 0);
+        begin_parcel(&mut buffer, 0, 0, 0, false);
         buffer[20..28].copy_from_slice(&u64::MAX.to_le_bytes());
         assert_eq!(parcels(&buffer).collect::<Vec<_>>(), [None]);
     }

@@ -1,5 +1,5 @@
-//! The wire: a worker's standard input, over which the board reaches it and its
-//! bells and large results come back.
+//! The wire: a worker's standard input, over which the board and large arguments
+//! reach it, and its bells and large results come back.
 //!
 //! A plain stream of our own, because everything on it is written by a process
 //! that may run hostile code. ipc-channel makes room for what a message *says*
@@ -8,6 +8,11 @@
 //! Whoever learns that the worker has ended cuts the wire: a supervisor that
 //! waits here then reads what is left, and the end, even if a stray grandchild
 //! holds the other side open.
+//!
+//! Large arguments come this way because ipc-channel cuts what is longer than a
+//! packet into pieces, sends them over a channel made for the purpose, and keeps
+//! the receiving end of that open itself: a worker that dies in the middle leaves
+//! the sender blocked for ever.
 
 use super::decoder::{Decoder, Incoming};
 use super::frame::Head;
@@ -15,7 +20,7 @@ use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
     SendAncillaryMessage, SendFlags,
 };
-use std::io::{self, IoSlice, IoSliceMut, Write as _};
+use std::io::{self, IoSlice, IoSliceMut, Read as _, Write as _};
 use std::mem::MaybeUninit;
 use std::net::Shutdown;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -35,10 +40,11 @@ pub(crate) struct Wire {
 pub(crate) struct Cutter(Arc<UnixStream>);
 
 impl Cutter {
-    /// Cuts the wire. What has arrived can still be read.
+    /// Cuts the wire: what has arrived can still be read, and who is writing is
+    /// released.
     pub(crate) fn cut(&self) {
         // It may be cut already.
-        let _ = self.0.shutdown(Shutdown::Read);
+        let _ = self.0.shutdown(Shutdown::Both);
     }
 }
 
@@ -69,6 +75,12 @@ impl Wire {
         // Zero would mean for ever.
         let limit = limit.max(Duration::from_millis(1));
         self.stream.set_read_timeout(Some(limit))
+    }
+
+    /// Writes a message that is too long for a packet. Blocks until the worker has
+    /// read it or the wire is cut.
+    pub(crate) fn send(&self, message: &[u8]) -> io::Result<()> {
+        (&*self.stream).write_all(message)
     }
 
     /// The next message, or the lack of one.
@@ -104,6 +116,19 @@ impl WorkerWire {
     pub(crate) fn send(&self, head: Head, buffer: &mut [u8]) -> io::Result<()> {
         buffer[..super::frame::HEAD].copy_from_slice(&head.to_bytes());
         (&self.0).write_all(buffer)
+    }
+
+    /// Reads a message that was too long for a packet.
+    pub(crate) fn recv(&self, len: u64) -> io::Result<Vec<u8>> {
+        let mut message = Vec::new();
+        let no_room = |_| io::Error::from(io::ErrorKind::OutOfMemory);
+        let room = usize::try_from(len).map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))?;
+        message.try_reserve_exact(room).map_err(no_room)?;
+        (&self.0).take(len).read_to_end(&mut message)?;
+        match message.len() == room {
+            true => Ok(message),
+            false => Err(io::ErrorKind::UnexpectedEof.into()),
+        }
     }
 
     /// Another handle, for the panic hook.

@@ -16,7 +16,7 @@ pub(super) fn all(board: &Board, wire: &WorkerWire, message: &[u8]) {
             eprintln!("a worker was sent a message that it cannot read");
             std::process::abort();
         };
-        if !board.claim(parcel.slot, parcel.seq) {
+        if !board.claim(parcel.slot, parcel.seq, parcel.limited) {
             // Taken back. The parent is told, so that it can use the slot.
             ring(board, wire);
             continue;

@@ -1,6 +1,7 @@
 //! Making a fresh process a worker: descriptors, masks, signals of death.
 
 use crate::handshake::Invitation;
+use crate::signals;
 use crate::transport::{Board, WorkerWire};
 use rustix::fs::{Mode, OFlags};
 #[cfg(target_os = "linux")]
@@ -33,6 +34,7 @@ pub(super) fn take_standard_input() -> io::Result<(WorkerWire, Board)> {
 
 /// Takes over what the pool's snapshot says and the command could not carry.
 pub(super) fn inherit(invitation: &Invitation) {
+    signals::set_mask(invitation.signals);
     let umask = invitation.umask.as_deref();
     if let Some(umask) = umask.and_then(|umask| u32::from_str_radix(umask, 8).ok()) {
         rustix::process::umask(Mode::from_raw_mode(umask));
