@@ -187,12 +187,13 @@ impl Flight {
         table.order.iter().skip(1).filter(waits).count()
     }
 
-    /// Takes all jobs back that have not begun.
+    /// Takes all jobs back that have not begun; the last first, so that none runs
+    /// while one before it is taken back.
     pub(crate) fn take_back_all(&self) -> Vec<HeldJob> {
         let mut table = self.table();
-        let order: Vec<_> = table.order.iter().copied().collect();
-        let withdraw = |slot| self.take_slot_back(&mut table, slot);
-        order.into_iter().filter_map(withdraw).collect()
+        let order: Vec<_> = table.order.iter().rev().copied().collect();
+        let take = |slot| self.take_slot_back(&mut table, slot);
+        order.into_iter().filter_map(take).collect()
     }
 
     fn take_slot_back(&self, table: &mut Table, slot: usize) -> Option<HeldJob> {
