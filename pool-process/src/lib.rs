@@ -34,10 +34,12 @@
 //! running `main`. A function travels as its place in the program's image, its
 //! argument and result as bytes (see `executor_core::codec`).
 //!
-//! * `supervisor`: the thread behind each worker, which feeds and replaces it;
+//! * `supervisor`: the thread behind each worker, which feeds, watches and
+//!   replaces it;
 //! * `dispatch`: the queue, and which worker gets what;
 //! * `flight`: the jobs that are with one worker;
-//! * `boot`, `handshake`, `process`: a worker's start and end;
+//! * `boot`, `handshake`, `orders`: how a worker starts;
+//! * `process`, `stderr`, `blame`: how it ends, and why;
 //! * `transport`: how bytes move, and the board on which both sides agree;
 //! * `worker`: the other side.
 //!
