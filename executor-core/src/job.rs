@@ -271,6 +271,15 @@ impl HeldJob {
         self.inner().has_followers()
     }
 
+    /// Counts a worker that has died over the job: while its function ran, or,
+    /// if it had not `begun`, before that. Gives how many did in the same way.
+    ///
+    /// For executors that [`release`](Self::release) jobs to run them again. The
+    /// count goes when the job does, however it ends.
+    pub fn count_death(&self, begun: bool) -> u32 {
+        self.inner().meta().count_death(begun)
+    }
+
     /// Appends the encoded argument to `buffer`, which is as before on failure.
     ///
     /// # Errors

@@ -62,8 +62,7 @@ pub(crate) const ROUND: Duration = Duration::from_millis(500);
 /// has, a worker is killed.
 pub(crate) const MAX_IDLE_ROUNDS: u32 = 6;
 
-/// A job over which so many workers in a row have died, before any of them began
-/// it, is given up.
+/// A job over which so many workers have died before they began it is given up.
 pub(crate) const MAX_MOVES: u32 = 4;
 
 /// How long a worker may take to read a large message that it is free to read.

@@ -28,8 +28,8 @@ use crate::config::{Config, MAX_BOOT_FAILURES, MAX_BOOTS};
 use crate::flight::Flight;
 use crate::seat::Seat;
 use crate::shutdown::{Ending, Over};
-use executor_core::{Job, Promise, ShutdownMode, TaskError, TaskId};
-use std::collections::{HashMap, VecDeque};
+use executor_core::{Job, Promise, ShutdownMode, TaskError};
+use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 #[derive(Debug)]
@@ -49,8 +49,6 @@ pub(crate) struct State {
     pub(crate) seats: Vec<Arc<Seat>>,
     /// Failed boots in a row.
     failures: u32,
-    /// How often jobs have cost a worker, of those that are run again.
-    attempts: HashMap<TaskId, u32>,
     /// Whether somebody will look again at a queue that is left lying.
     overdue: bool,
     /// Numbers the seats.
@@ -366,25 +364,6 @@ impl Dispatch {
     pub(crate) fn is_finished(&self) -> bool {
         let state = self.lock();
         state.ending.is_some() && state.queue.is_empty()
-    }
-
-    /// Counts an attempt at a job that has cost a worker.
-    pub(crate) fn attempted(&self, job: TaskId) -> u32 {
-        let mut state = self.lock();
-        let attempts = state.attempts.entry(job).or_default();
-        *attempts += 1;
-        *attempts
-    }
-
-    /// These jobs are resolved, however often they were attempted.
-    pub(crate) fn survived(&self, jobs: impl IntoIterator<Item = TaskId>) {
-        let mut jobs = jobs.into_iter().peekable();
-        if jobs.peek().is_some() {
-            let mut state = self.lock();
-            for job in jobs {
-                state.attempts.remove(&job);
-            }
-        }
     }
 
     /// Seats for those workers that are still missing, whose supervisors are to

@@ -285,8 +285,6 @@ impl<'a> Supervisor<'a> {
             // to a result finds this worker idle, and starts no other.
             self.dispatch.soon_idle(self.seat);
         }
-        let retried = finished.iter().filter(|h| h.job.retries() > 0);
-        self.dispatch.survived(retried.map(|h| h.job.id()));
         self.dispatch.count(finished.len(), 0);
         // A callback may wait for another job of the same batch.
         let (last, first): (Vec<_>, Vec<_>) =

@@ -132,6 +132,7 @@ impl Plan {
                 Runs(0, attempts - 1)
             }
             Class::TimedOut if self.timeout.is_none() => Runs(0, attempts - 1),
+            Class::Quarantined if !has_started(outcome) => Runs(0, attempts - 1),
             _ => Runs(0, attempts),
         })
     }
@@ -159,12 +160,20 @@ impl Plan {
             (Deed::Fault, exit) => exit == WorkerExit::Signal(11),
             _ => false,
         };
+        if !lost.had_started() {
+            // So often that the pool suspects the job.
+            return fits && lost.is_quarantined() && lost.attempt() > 1;
+        }
         // It is quarantined exactly if it was declared to be run again.
         let attempts = self.retries + 1;
-        fits && lost.had_started()
-            && lost.is_quarantined() == (self.retries > 0)
-            && lost.attempt() == attempts
+        fits && lost.is_quarantined() == (self.retries > 0) && lost.attempt() == attempts
     }
+}
+
+/// Whether the job had begun when its worker was lost.
+fn has_started(outcome: Result<&Answer, &TaskError>) -> bool {
+    let lost = outcome.err().and_then(TaskError::lost_worker);
+    lost.is_some_and(|lost| lost.had_started())
 }
 
 fn micros(dice: &mut Dice, most: u64) -> Duration {

@@ -5,7 +5,7 @@ use crate::job::JobOptions;
 use crate::timer::Timer;
 use std::fmt;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 /// A number that no other task of this process has, in order of creation.
@@ -30,10 +30,12 @@ impl fmt::Display for TaskId {
     }
 }
 
-/// Two words and an id: most jobs have no options, so those are boxed.
+/// A few words: most jobs have no options, so those are boxed.
 pub(crate) struct Meta {
     id: TaskId,
     function: fn() -> &'static str,
+    /// Workers that died over the job: before it began, and after.
+    deaths: [AtomicU32; 2],
     extra: Option<Box<Extra>>,
 }
 
@@ -51,6 +53,7 @@ impl Meta {
         Self {
             id: TaskId::next(),
             function,
+            deaths: Default::default(),
             extra: (!plain).then(|| {
                 Box::new(Extra {
                     options,
@@ -65,6 +68,7 @@ impl Meta {
         Self {
             id: self.id,
             function: self.function,
+            deaths: Default::default(),
             extra: self.options().map(|options| {
                 Box::new(Extra {
                     options: options.clone(),
@@ -109,6 +113,11 @@ impl Meta {
 
     pub(crate) fn retries(&self) -> u32 {
         self.options().map_or(0, |options| options.retries)
+    }
+
+    /// Counts a worker, and says how many there were of the same sort.
+    pub(crate) fn count_death(&self, begun: bool) -> u32 {
+        self.deaths[usize::from(begun)].fetch_add(1, Ordering::Relaxed) + 1
     }
 
     pub(crate) fn name_it(&self, error: TaskError) -> TaskError {

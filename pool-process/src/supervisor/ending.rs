@@ -105,13 +105,12 @@ impl Supervisor<'_> {
     /// large for them, must not go round for ever.
     fn suspect(&self, remains: &mut Remains, exit: WorkerExit) -> Option<(HeldJob, Loss)> {
         let first = remains.first_was_waiting.take()?;
-        let times = self.dispatch.attempted(first.id());
+        let times = first.count_death(false);
         if times < MAX_MOVES {
             remains.suspicious = times > 1;
             remains.unharmed.splice(0..0, first.release());
             return None;
         }
-        self.dispatch.survived([first.id()]);
         let lost = WorkerLost::new(self.worker.process.pid(), exit, false);
         let lost = self.blame(lost).with_attempt(times, true);
         Some((first, Loss::Stopped(TaskError::worker_lost(lost))))
@@ -131,7 +130,7 @@ impl Supervisor<'_> {
         if retries == 0 || mode >= Some(ShutdownMode::CancelPending) {
             return Verdict::Fail(job, TaskError::worker_lost(lost));
         }
-        let attempt = self.dispatch.attempted(job.id());
+        let attempt = job.count_death(true);
         if attempt <= retries {
             let (pid, name, why) = (lost.pid(), job.name(), lost.exit());
             tracing::warn!(pid, name, attempt, %why, "a worker died over a job; it is run again");
@@ -141,7 +140,6 @@ impl Supervisor<'_> {
                 None => unreachable!("a held job is ours to release"),
             };
         }
-        self.dispatch.survived([job.id()]);
         let lost = lost.with_attempt(attempt, true);
         Verdict::Fail(job, TaskError::worker_lost(lost))
     }
