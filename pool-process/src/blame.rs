@@ -1,5 +1,6 @@
 //! Why a worker died, as far as it can be told from what is left.
 
+use crate::stderr;
 use executor_core::{DeathCause, WorkerExit, WorkerLost};
 
 /// How often the kernel has killed something in our memory cgroup; `None` where
@@ -31,28 +32,28 @@ fn count(events: &str) -> Option<u64> {
 /// `killed_by_us` says why, if it was this pool that killed it.
 pub(crate) fn complete(
     lost: WorkerLost,
-    last_lines: String,
+    last_words: &str,
     oom_kills_before: Option<u64>,
     killed_by_us: Option<DeathCause>,
 ) -> WorkerLost {
     let cause = killed_by_us
-        .or_else(|| told_by(&last_lines, lost.exit()))
+        .or_else(|| told_by(last_words, lost.exit()))
         .or_else(|| chosen_by_the_kernel(lost.exit(), oom_kills_before));
     let lost = match cause {
         Some(cause) => lost.with_cause(cause),
         None => lost,
     };
-    lost.with_stderr(last_lines)
+    lost.with_stderr(stderr::last_lines(last_words))
 }
 
 /// The standard library says these before it aborts.
-fn told_by(last_lines: &str, exit: WorkerExit) -> Option<DeathCause> {
+fn told_by(last_words: &str, exit: WorkerExit) -> Option<DeathCause> {
     if exit != WorkerExit::Signal(libc::SIGABRT) {
         return None;
     }
-    if last_lines.contains("has overflowed its stack") {
+    if last_words.contains("has overflowed its stack") {
         Some(DeathCause::StackOverflow)
-    } else if last_lines.contains("memory allocation of ") {
+    } else if last_words.contains("memory allocation of ") {
         Some(DeathCause::OutOfMemory)
     } else {
         None
@@ -83,13 +84,15 @@ mod tests {
         let abort = WorkerExit::Signal(6);
         let cause = |words: &str, exit| {
             let lost = WorkerLost::new(1, exit, true);
-            complete(lost, words.to_owned(), None, None).cause()
+            complete(lost, words, None, None).cause()
         };
         let overflow = "\nthread 'main' has overflowed its stack\nfatal runtime error";
         assert_eq!(cause(overflow, abort), DeathCause::StackOverflow);
         assert_eq!(cause(overflow, WorkerExit::Code(0)), DeathCause::Exit);
         let memory = "memory allocation of 99 bytes failed\n";
         assert_eq!(cause(memory, abort), DeathCause::OutOfMemory);
+        let with_backtrace = format!("{memory}{}", "  12: somewhere::deep\n".repeat(99));
+        assert_eq!(cause(&with_backtrace, abort), DeathCause::OutOfMemory);
         assert_eq!(cause("", abort), DeathCause::Abort);
     }
 }

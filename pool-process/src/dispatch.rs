@@ -24,13 +24,18 @@
 //! the other. A seat is given up only under the lock, with the queue empty or
 //! all of its jobs failed.
 
-use crate::config::{Config, MAX_BOOT_FAILURES, MAX_BOOTS};
-use crate::flight::Flight;
+mod accounts;
+mod boots;
+
+pub(crate) use self::boots::BootSlot;
+
+use self::boots::Boots;
+use crate::config::Config;
 use crate::seat::Seat;
 use crate::shutdown::{Ending, Over};
-use executor_core::{Job, Promise, ShutdownMode, TaskError};
+use executor_core::{Job, Promise, ShutdownMode};
 use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 #[derive(Debug)]
 pub(crate) struct Dispatch {
@@ -249,58 +254,6 @@ impl Dispatch {
         }
     }
 
-    /// Cancels jobs because the pool is being shut down, and counts them.
-    pub(crate) fn cancel_all(&self, jobs: impl IntoIterator<Item = Job>) {
-        let cancel = |job: Job| usize::from(job.cancel(SHUT_DOWN));
-        let cancelled = jobs.into_iter().map(cancel).sum();
-        self.count(0, cancelled);
-    }
-
-    /// Takes back what has not begun and cancels it, if the pool is being shut
-    /// down that way.
-    pub(crate) fn cancel_if_ending(&self, flight: &Flight) {
-        if self.mode() >= Some(ShutdownMode::CancelPending) {
-            let jobs = flight.take_back_all();
-            let cancelled = jobs.len();
-            // Counted first: the report is made when the last seat is given up.
-            self.count(0, cancelled);
-            for job in jobs {
-                job.fail(TaskError::cancelled(SHUT_DOWN));
-            }
-        }
-    }
-
-    /// A worker has proved to be of use.
-    pub(crate) fn proved(&self) {
-        self.lock().failures = 0;
-    }
-
-    /// A worker has failed to start. Gives the number of failures in a row; or,
-    /// if the seat is given up for now, `None`.
-    pub(crate) fn failed_to_boot(&self, seat: &Arc<Seat>, error: &dyn ToString) -> Option<u32> {
-        let mut state = self.lock();
-        state.failures += 1;
-        let failures = state.failures;
-        if state.queue.is_empty() || failures >= MAX_BOOT_FAILURES {
-            let others_work = state.seats.iter().any(|seat| seat.flight().is_some());
-            let jobs = match others_work {
-                true => VecDeque::new(),
-                false => std::mem::take(&mut state.queue),
-            };
-            state.failures = 0;
-            let warming = std::mem::take(&mut state.warming);
-            let over = state.remove(seat);
-            drop(state);
-            // The jobs first: who waits for the end of the pool finds them done.
-            let message = format!("its workers do not start, after {failures} attempts");
-            fail_all(jobs, &message, &error.to_string());
-            fail_warming(warming, &error.to_string());
-            announce(over);
-            return None;
-        }
-        Some(failures)
-    }
-
     /// True if a worker that was idle for its time may go; it is then idle no
     /// longer. Not if it was given a job at the last moment.
     pub(crate) fn may_go(&self, seat: &Arc<Seat>) -> bool {
@@ -336,98 +289,7 @@ impl Dispatch {
         }
         !needed
     }
-
-    /// Gives the seat up for good; if it was the last, what waits fails.
-    pub(crate) fn abandon(&self, seat: &Arc<Seat>, cause: &str) {
-        let mut state = self.lock();
-        let jobs = match state.seats.len() {
-            0 | 1 => std::mem::take(&mut state.queue),
-            _ => VecDeque::new(),
-        };
-        let warming = std::mem::take(&mut state.warming);
-        let over = state.remove(seat);
-        drop(state);
-        fail_all(jobs, "it has no worker left", cause);
-        fail_warming(warming, cause);
-        announce(over);
-    }
-
-    /// A job was resolved by a worker. For the report.
-    pub(crate) fn count(&self, finished: usize, cancelled: usize) {
-        if let Some(ending) = &mut self.lock().ending {
-            ending.report.finished += finished;
-            ending.report.cancelled += cancelled;
-        }
-    }
-
-    /// True if the pool is ending and nothing waits.
-    pub(crate) fn is_finished(&self) -> bool {
-        let state = self.lock();
-        state.ending.is_some() && state.queue.is_empty()
-    }
-
-    /// Seats for those workers that are still missing, whose supervisors are to
-    /// be started, for somebody who waits until all are there.
-    pub(crate) fn warm_up(&self, promise: Promise<()>) -> Vec<Arc<Seat>> {
-        let mut state = self.lock();
-        if state.ending.is_some() {
-            drop(state);
-            let error = TaskError::rejected("the process pool has been shut down");
-            promise.resolve(Err(error));
-            return Vec::new();
-        }
-        let missing = self.config.max_workers - state.seats.len();
-        let seats = (0..missing).map(|_| state.add_seat()).collect();
-        state.warming.push(promise);
-        drop(state);
-        self.warmed();
-        seats
-    }
-
-    /// A worker has become ready: tells those who wait, if it was the last.
-    pub(crate) fn warmed(&self) {
-        let mut state = self.lock();
-        let all = state.seats.len() == self.config.max_workers
-            && state.seats.iter().all(|seat| seat.flight().is_some());
-        let warming = match all {
-            true => std::mem::take(&mut state.warming),
-            false => Vec::new(),
-        };
-        drop(state);
-        for promise in warming {
-            promise.resolve(Ok(()));
-        }
-    }
-
-    /// Waits for permission to start a worker.
-    pub(crate) fn boot_slot(&self) -> BootSlot {
-        let mut open = self.boots.lock();
-        while *open >= MAX_BOOTS {
-            let waited = self.boots.freed.wait(open);
-            open = waited.unwrap_or_else(PoisonError::into_inner);
-        }
-        *open += 1;
-        BootSlot(self.boots.clone())
-    }
-
-    /// Permission to start a worker, if it can be had at once.
-    pub(crate) fn try_boot_slot(&self) -> Option<BootSlot> {
-        let mut open = self.boots.lock();
-        if *open >= MAX_BOOTS {
-            return None;
-        }
-        *open += 1;
-        Some(BootSlot(self.boots.clone()))
-    }
-
-    /// How the pool is ending, if it is.
-    pub(crate) fn mode(&self) -> Option<ShutdownMode> {
-        self.lock().mode()
-    }
 }
-
-/// Why jobs are cancelled then.
-const SHUT_DOWN: &str = "its pool was shut down";
 
 impl State {
     fn mode(&self) -> Option<ShutdownMode> {
@@ -471,46 +333,8 @@ impl State {
     }
 }
 
-/// How many workers are starting.
-#[derive(Debug, Default)]
-struct Boots {
-    open: Mutex<usize>,
-    freed: Condvar,
-}
-
-impl Boots {
-    fn lock(&self) -> MutexGuard<'_, usize> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The permission to start a worker.
-#[derive(Debug)]
-pub(crate) struct BootSlot(Arc<Boots>);
-
-impl Drop for BootSlot {
-    fn drop(&mut self) {
-        *self.0.lock() -= 1;
-        self.0.freed.notify_one();
-    }
-}
-
 fn announce(over: Option<Over>) {
     if let Some(over) = over {
         over.announce();
-    }
-}
-
-/// Fails those who wait for all workers, of which one does not start.
-fn fail_warming(warming: Vec<Promise<()>>, cause: &str) {
-    for promise in warming {
-        promise.resolve(Err(TaskError::pool_broken("a worker did not start", cause)));
-    }
-}
-
-/// Fails jobs for which there will be no worker; each gets its own error.
-pub(crate) fn fail_all(jobs: impl IntoIterator<Item = Job>, message: &str, cause: &str) {
-    for job in jobs {
-        job.fail(TaskError::pool_broken(message, cause));
     }
 }

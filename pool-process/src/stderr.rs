@@ -8,8 +8,9 @@ use std::io::{ErrorKind, Read, Write as _};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// How much of it is remembered, in bytes.
-const REMEMBERED: usize = 4096;
+/// How much of it is remembered, in bytes: enough for a backtrace, which may
+/// come after the line that tells.
+const REMEMBERED: usize = 16 * 1024;
 /// How many lines of that an error shows.
 const LINES: usize = 12;
 /// How long to wait for the rest after a death; a grandchild may keep it open.
@@ -31,7 +32,7 @@ struct State {
 impl Tail {
     /// Passes on what comes from `from`, to the end. Runs on its own thread.
     pub(crate) fn follow(&self, mut from: impl Read) {
-        let mut buffer = [0; REMEMBERED];
+        let mut buffer = [0; 4096];
         loop {
             match from.read(&mut buffer) {
                 Ok(0) => break,
@@ -60,21 +61,30 @@ impl Tail {
         state.bytes.drain(..surplus);
     }
 
-    /// The last lines, once nothing more comes or patience is at its end.
-    pub(crate) fn last_lines(&self) -> String {
+    /// What is remembered, once nothing more comes or patience is at its end.
+    pub(crate) fn last_words(&self) -> String {
         let state = self.lock();
         let waited = self
             .closed
             .wait_timeout_while(state, PATIENCE, |state| !state.closed);
         let mut state = waited.unwrap_or_else(PoisonError::into_inner).0;
-        let text = String::from_utf8_lossy(state.bytes.make_contiguous()).into_owned();
-        let lines: Vec<_> = text.lines().collect();
-        lines[lines.len().saturating_sub(LINES)..].join("\n")
+        String::from_utf8_lossy(state.bytes.make_contiguous()).into_owned()
+    }
+
+    /// The last lines of that.
+    pub(crate) fn last_lines(&self) -> String {
+        last_lines(&self.last_words())
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// As many of the last lines as an error shows.
+pub(crate) fn last_lines(words: &str) -> String {
+    let lines: Vec<_> = words.lines().collect();
+    lines[lines.len().saturating_sub(LINES)..].join("\n")
 }
 
 #[cfg(test)]

@@ -280,6 +280,9 @@ impl<'a> Supervisor<'a> {
             return;
         }
         self.prove();
+        // Decoding is the user's code, and so are callbacks. Known before this
+        // worker counts as idle, so that nobody relies on it alone.
+        self.seat.set_resolving(true);
         if self.flight.is_empty() && !self.is_worn_out() {
             // Known before the owners learn of it: who submits again in answer
             // to a result finds this worker idle, and starts no other.
@@ -289,7 +292,6 @@ impl<'a> Supervisor<'a> {
         // A callback may wait for another job of the same batch.
         let (last, first): (Vec<_>, Vec<_>) =
             finished.into_iter().partition(|h| h.job.has_followers());
-        self.seat.set_resolving(!last.is_empty());
         for harvest in first.into_iter().chain(last) {
             harvest.resolve();
         }

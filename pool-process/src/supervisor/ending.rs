@@ -148,7 +148,7 @@ impl Supervisor<'_> {
         let process = &self.worker.process;
         blame::complete(
             lost,
-            process.stderr.last_lines(),
+            &process.stderr.last_words(),
             self.worker.oom_kills,
             process.killed_for(),
         )

@@ -1,0 +1,89 @@
+//! Reaching a job wherever it is: in the queue, or with whoever holds it.
+//!
+//! A job may move while it is looked for: from the queue to a holder, back, and
+//! on to another. So who finds it gone looks again, until it was found in one
+//! place and something was done about it there.
+
+use super::phase::{HELD, QUEUED, phase};
+use super::{Cell, Stage, counted};
+use crate::control::{CancelOutcome, Control};
+use crate::error::TaskError;
+use crate::sync::lock;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Acquire;
+
+impl<I, T> Cell<I, T> {
+    /// Cancels, or passes the wish on to whoever holds the job.
+    ///
+    /// `error` is made only if the task is cancelled here.
+    pub(crate) fn cancel(&self, error: impl Fn() -> TaskError) -> CancelOutcome {
+        loop {
+            if self.refuse(|| counted(&error)) {
+                return CancelOutcome::BeforeStart;
+            }
+            match self.holder() {
+                Holder::Nobody => {}
+                Holder::Known(control, ticket) => {
+                    let outcome = control.cancel(ticket);
+                    if outcome.took_effect() || !self.has_left(&control, ticket) {
+                        return outcome;
+                    }
+                }
+                Holder::Unknown => return CancelOutcome::TooLate,
+            }
+        }
+    }
+
+    /// Fails the job unless it has started: its time in the queue is over.
+    pub(crate) fn expire_in_queue(&self, error: impl Fn() -> TaskError) {
+        while !self.refuse(|| counted(&error)) {
+            match self.holder() {
+                Holder::Nobody => {}
+                Holder::Known(control, ticket) => {
+                    if control.withdraw(ticket, error()) || !self.has_left(&control, ticket) {
+                        return;
+                    }
+                }
+                Holder::Unknown => return,
+            }
+        }
+    }
+
+    /// Who is to be asked about a job that is not queued, or was not a moment
+    /// ago.
+    fn holder(&self) -> Holder {
+        let slot = lock(&self.slot);
+        match (phase(self.state.load(Acquire)), &slot.control) {
+            (QUEUED, _) => Holder::Nobody,
+            (HELD, Some((control, ticket))) => Holder::Known(control.clone(), *ticket),
+            _ => Holder::Unknown,
+        }
+    }
+
+    /// Whether the job has left this holder, for the queue or for another.
+    fn has_left(&self, control: &Arc<dyn Control>, ticket: u64) -> bool {
+        match self.holder() {
+            Holder::Nobody => true,
+            Holder::Known(now, its) => !Arc::ptr_eq(&now, control) || its != ticket,
+            Holder::Unknown => false,
+        }
+    }
+
+    /// Whether the function has started and is not done.
+    pub(crate) fn is_running(&self) -> bool {
+        match self.holder() {
+            Holder::Nobody => false,
+            Holder::Known(control, ticket) => control.is_running(ticket),
+            Holder::Unknown => self.stage() == Stage::Held,
+        }
+    }
+}
+
+/// Who holds a job that is not queued.
+enum Holder {
+    /// It is queued.
+    Nobody,
+    Known(Arc<dyn Control>, u64),
+    /// It runs where it cannot be reached, or is done.
+    Unknown,
+}
