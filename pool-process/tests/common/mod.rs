@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+pub(crate) mod role;
+
 use executor_core::{Task, TaskError};
 use pool_process::ProcessPool;
 use std::path::Path;
