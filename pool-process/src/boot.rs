@@ -9,6 +9,7 @@ mod command;
 mod error;
 
 pub(crate) use self::error::BootError;
+use self::error::Stage;
 
 use self::command::command;
 use crate::blame::oom_kills;
@@ -172,8 +173,9 @@ impl Boot {
                 match error {
                     // The end of the wire, or of the handshake, is mostly the end
                     // of the process.
-                    BootError::Exited(..) => {
-                        Err(BootError::Exited(exit, self.process.stderr.last_lines()))
+                    BootError::Exited(_, stage, _) => {
+                        let words = self.process.stderr.last_lines();
+                        Err(BootError::Exited(exit, stage, words))
                     }
                     other => Err(other),
                 }
@@ -187,19 +189,23 @@ impl Boot {
         let hello = match self.events.recv_timeout(self.left()) {
             Ok(Event::Hello(hello)) => hello,
             Ok(Event::Exited) | Err(RecvTimeoutError::Disconnected) => {
-                return Err(BootError::ended());
+                return Err(BootError::ended(Stage::Stranger));
             }
-            Err(RecvTimeoutError::Timeout) => return Err(BootError::Silent(self.limit)),
+            Err(RecvTimeoutError::Timeout) => {
+                return Err(BootError::Silent(self.limit, Stage::Stranger));
+            }
         };
         let ends = hello
             .and_then(|hello| hello.admit(self.process.pid(), self.invitation.nonce, image))
             .map_err(|why| match self.process.exit() {
-                Some(_) => BootError::ended(),
+                Some(_) => BootError::ended(Stage::Stranger),
                 None => BootError::Refused(why),
             })?;
         let len = self.orders.len() as u64;
         for part in [&len.to_le_bytes(), self.orders.as_slice()] {
-            self.wire.send(part).map_err(|_| BootError::ended())?;
+            self.wire
+                .send(part)
+                .map_err(|_| BootError::ended(Stage::Ordered))?;
         }
         self.wire
             .be_quiet_after(self.left())
@@ -213,8 +219,8 @@ impl Boot {
             Ok(Incoming::Message(..)) => Err(BootError::Refused(
                 "its first word is neither that it is ready nor that it is not".to_owned(),
             )),
-            Ok(Incoming::Quiet) => Err(BootError::Silent(self.limit)),
-            Ok(Incoming::End) | Err(_) => Err(BootError::ended()),
+            Ok(Incoming::Quiet) => Err(BootError::Silent(self.limit, Stage::Ordered)),
+            Ok(Incoming::End) | Err(_) => Err(BootError::ended(Stage::Ordered)),
         }
     }
 
