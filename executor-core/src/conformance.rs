@@ -64,7 +64,7 @@ pub trait Subject {
     }
 }
 
-/// Makes one test of each rule, for a [`Subject`](crate::conformance::Subject).
+/// Makes one test of each rule, for a [`Subject`].
 #[macro_export]
 macro_rules! conformance_tests {
     ($subject:expr) => {

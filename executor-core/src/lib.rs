@@ -40,7 +40,7 @@
 //!
 //! * [`codec`]: how values cross a process boundary, and which cannot;
 //! * [`conformance`]: the tests that an executor has to pass;
-//! * [`panic`], [`timer`], [`exit`]: tools for those who write executors.
+//! * [`mod@panic`], [`timer`], [`exit`]: tools for those who write executors.
 
 mod cell;
 pub mod codec;
