@@ -45,7 +45,7 @@ pub struct Order {
     pub deed: Deed,
     /// The length of the payload, in bytes, in whichever direction it goes.
     pub length: usize,
-    /// [`content`] of that length, or nothing.
+    /// `content` of that length, or nothing.
     pub payload: ByteBuf,
 }
 
