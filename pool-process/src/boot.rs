@@ -18,7 +18,7 @@ use crate::handshake::{Hello, Invitation, fresh_nonce};
 use crate::image::ImageId;
 use crate::process::Process;
 use crate::transport::{Board, Ends, Incoming, Wire, kind};
-use executor_core::codec;
+use executor_core::{codec, timer};
 use ipc_channel::ipc::IpcOneShotServer;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 use std::fs::Permissions;
@@ -201,12 +201,7 @@ impl Boot {
                 Some(_) => BootError::ended(Stage::Stranger),
                 None => BootError::Refused(why),
             })?;
-        let len = self.orders.len() as u64;
-        for part in [&len.to_le_bytes(), self.orders.as_slice()] {
-            self.wire
-                .send(part)
-                .map_err(|_| BootError::ended(Stage::Ordered))?;
-        }
+        self.give_orders()?;
         self.wire
             .be_quiet_after(self.left())
             .map_err(|error| BootError::Start("its wire is broken", error))?;
@@ -222,6 +217,20 @@ impl Boot {
             Ok(Incoming::Quiet) => Err(BootError::Silent(self.limit, Stage::Ordered)),
             Ok(Incoming::End) | Err(_) => Err(BootError::ended(Stage::Ordered)),
         }
+    }
+
+    fn give_orders(&self) -> Result<(), BootError> {
+        let process = self.process.clone();
+        // One that does not read them would be waited for without end.
+        let _deadline = timer::after(self.left(), move || process.kill());
+        let len = self.orders.len() as u64;
+        for part in [&len.to_le_bytes(), self.orders.as_slice()] {
+            self.wire.send(part).map_err(|_| match self.left() {
+                Duration::ZERO => BootError::Silent(self.limit, Stage::Ordered),
+                _ => BootError::ended(Stage::Ordered),
+            })?;
+        }
+        Ok(())
     }
 
     /// Waits until the bootstrap socket is gone, directory and all; unless a

@@ -65,8 +65,12 @@ pub(crate) const MAX_IDLE_ROUNDS: u32 = 6;
 /// A job over which so many workers have died before they began it is given up.
 pub(crate) const MAX_MOVES: u32 = 4;
 
-/// How long a worker may take to read a large message that it is free to read.
-pub(crate) const READ_DEADLINE: Duration = Duration::from_secs(60);
+/// So many bytes of a large message are sent at a time.
+pub(crate) const SEND_STEP: usize = 1 << 20;
+
+/// How long a worker may at least take to read so much, or anything smaller that
+/// it is free to read; at the most twice as long.
+pub(crate) const READ_DEADLINE: Duration = Duration::from_secs(5);
 
 /// So many messages in a row that lead to nothing are a flood.
 pub(crate) const FLOOD: u32 = 10_000;

@@ -87,15 +87,16 @@ impl Flight {
         self.table().order.is_empty()
     }
 
-    /// Collects what the board shows to be finished, in order.
-    pub(crate) fn harvest(&self) -> Result<Vec<Harvest>, Violation> {
-        let mut found = Vec::new();
+    /// Collects what the board shows to be finished, in order, and adds it to
+    /// `found`: what comes before a violation is as good as any.
+    pub(crate) fn harvest(&self, found: &mut Vec<Harvest>) -> Result<(), Violation> {
         let mut table = self.table();
         while let Some(&slot) = table.order.front() {
-            let Some(seq) = table.entries[slot].as_ref().map(|entry| entry.seq) else {
+            let Some(entry) = table.entries[slot].as_ref() else {
                 return Err(Violation("a slot in use is empty"));
             };
-            match self.board.look(slot, seq) {
+            let is_ours = matches!(entry.held, Held::Job(_));
+            match self.board.look(slot, entry.seq) {
                 Sight::Done => {
                     let mut bytes = Vec::new();
                     match self.board.read(slot, &mut bytes) {
@@ -107,11 +108,17 @@ impl Flight {
                 }
                 Sight::Acked => table.settle_taken_back(slot)?,
                 Sight::Nonsense => return Err(Violation("a slot has no valid state")),
+                Sight::Condemned if entry.fate.is_none() => {
+                    return Err(Violation("it says that it is condemned"));
+                }
+                Sight::Queued | Sight::Running if !is_ours => {
+                    return Err(Violation("it begins a job that was taken back"));
+                }
                 Sight::Queued | Sight::Running | Sight::Taken | Sight::Condemned => break,
             }
             self.watch_first(&mut table);
         }
-        Ok(found)
+        Ok(())
     }
 
     /// Takes the job out whose result came as a message.
@@ -164,14 +171,15 @@ impl Flight {
         taken
     }
 
-    /// True if the worker has yet to take notice of the first job.
+    /// True if it is the worker's turn to do something about the first job: to
+    /// take notice of it, or to send the result that it says it has sent.
     pub(crate) fn first_waits(&self) -> bool {
         let table = self.table();
         let first = table.order.front().and_then(|&slot| {
             let entry = table.entries[slot].as_ref()?;
             Some(self.board.look(slot, entry.seq))
         });
-        matches!(first, Some(Sight::Queued | Sight::Taken))
+        matches!(first, Some(Sight::Queued | Sight::Taken | Sight::Done))
     }
 
     /// How many jobs wait behind the one that the worker is at.

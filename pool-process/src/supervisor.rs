@@ -6,8 +6,10 @@
 mod ending;
 mod feeding;
 mod rounds;
+mod watched;
 
 use self::rounds::Rounds;
+use self::watched::Watched;
 use crate::boot::{Boot, BootError, Worker};
 use crate::config::{ROUND, back_off};
 use crate::dispatch::{BootSlot, Dispatch, Next};
@@ -167,6 +169,7 @@ struct Supervisor<'a> {
     /// Whether the worker has run, or died over, any job.
     proved: bool,
     rounds: Rounds,
+    sending: Arc<Watched>,
 }
 
 impl<'a> Supervisor<'a> {
@@ -177,6 +180,7 @@ impl<'a> Supervisor<'a> {
             flight: Some(flight.clone()),
         }));
         dispatch.warmed();
+        let sending = Watched::new(worker.process.clone());
         Self {
             dispatch,
             seat,
@@ -187,6 +191,7 @@ impl<'a> Supervisor<'a> {
             kept: None,
             proved: false,
             rounds: Rounds::default(),
+            sending,
         }
     }
 
@@ -249,7 +254,11 @@ impl<'a> Supervisor<'a> {
     /// Waits for a message, resolves what is finished, and tops up.
     fn collect(&mut self) -> Result<(), Down> {
         match self.worker.wire.recv() {
-            Ok(Incoming::Message(head, bytes)) => self.take_in(head, bytes)?,
+            Ok(Incoming::Message(head, bytes)) => {
+                if !self.take_in(Some((head, bytes)))? {
+                    self.look_after()?;
+                }
+            }
             Ok(Incoming::Quiet) => self.look_after()?,
             // Cut when the process has ended, after all that it ever sent.
             Ok(Incoming::End) => return Err(Down::Exited),
@@ -259,20 +268,40 @@ impl<'a> Supervisor<'a> {
         self.top_up()
     }
 
-    fn take_in(&mut self, head: Head, bytes: Vec<u8>) -> Result<(), Down> {
+    /// Takes in what stands on the board, and a message. True if that led to
+    /// anything.
+    fn take_in(&mut self, message: Option<(Head, Vec<u8>)>) -> Result<bool, Down> {
         // Before the board is looked at: see the board's account of races.
         self.worker.board.hear();
-        // What stands on the board came before what comes as a message.
-        let mut finished = self.flight.harvest()?;
-        if head.kind != kind::BELL {
-            let slot = head.slot as usize;
-            let result = self.flight.deliver(slot, head.seq, head.kind, bytes)?;
-            finished.extend(result);
-            finished.extend(self.flight.harvest()?);
-        }
-        self.rounds.heard(!finished.is_empty())?;
+        let mut finished = Vec::new();
+        let heard = message.is_some();
+        let read = self.read(message, &mut finished);
+        let fruitful = !finished.is_empty();
+        // What was found before a violation is as good as any.
         self.resolve(finished);
-        Ok(())
+        read?;
+        if heard {
+            self.rounds.heard(fruitful)?;
+        }
+        Ok(fruitful)
+    }
+
+    fn read(
+        &self,
+        message: Option<(Head, Vec<u8>)>,
+        finished: &mut Vec<Harvest>,
+    ) -> Result<(), Violation> {
+        // What stands on the board came before what comes as a message.
+        self.flight.harvest(finished)?;
+        match message {
+            Some((head, bytes)) if head.kind != kind::BELL => {
+                let slot = head.slot as usize;
+                let result = self.flight.deliver(slot, head.seq, head.kind, bytes)?;
+                finished.extend(result);
+                self.flight.harvest(finished)
+            }
+            _ => Ok(()),
+        }
     }
 
     fn resolve(&mut self, finished: Vec<Harvest>) {

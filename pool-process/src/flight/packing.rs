@@ -67,6 +67,7 @@ impl Flight {
                 fate: None,
                 limit: None,
                 since: None,
+                began: None,
             });
             (slot, seq)
         };

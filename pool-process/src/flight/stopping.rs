@@ -60,7 +60,13 @@ impl Flight {
         };
         let left = match self.board.look(slot, seq) {
             Sight::Queued => limit.max(Duration::from_millis(1)),
-            Sight::Running => limit.saturating_sub(self.board.runs_for(slot)),
+            Sight::Running => {
+                // It is asked once: it might say each time that it began just now.
+                let runs_for = self.board.runs_for(slot);
+                let now = Instant::now();
+                let began = || now.checked_sub(runs_for).unwrap_or(now);
+                limit.saturating_sub(entry.began.get_or_insert_with(began).elapsed())
+            }
             _ => Duration::ZERO,
         };
         if !left.is_zero() {

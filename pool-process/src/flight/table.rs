@@ -31,6 +31,8 @@ pub(super) struct Entry {
     pub(super) limit: Option<Timer>,
     /// When it became the first.
     pub(super) since: Option<Instant>,
+    /// When the worker began, as it said when it was first asked.
+    pub(super) began: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -95,12 +97,13 @@ impl Table {
     }
 
     pub(super) fn settle_taken_back(&mut self, slot: usize) -> Result<(), Violation> {
-        self.order.pop_front();
-        match self.release(slot) {
-            Some(Entry {
-                held: Held::TakenBack,
-                ..
-            }) => Ok(()),
+        match &self.entries[slot] {
+            Some(entry) if matches!(entry.held, Held::TakenBack) => {
+                self.order.pop_front();
+                self.release(slot);
+                Ok(())
+            }
+            // The job stays, to be lost with its worker.
             _ => Err(Violation("it gave back a job that nobody asked for")),
         }
     }

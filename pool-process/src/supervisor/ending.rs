@@ -93,12 +93,11 @@ impl Supervisor<'_> {
         // The wire is cut when the process has ended, so this comes to an end.
         while let Ok(Incoming::Message(head, bytes)) = self.worker.wire.recv() {
             // Whatever is wrong now changes nothing any more.
-            if self.take_in(head, bytes).is_err() {
+            if self.take_in(Some((head, bytes))).is_err() {
                 return;
             }
         }
-        let finished = self.flight.harvest().unwrap_or_default();
-        self.resolve(finished);
+        let _ = self.take_in(None);
     }
 
     /// A job that workers die of before they begin it, as one may that is too

@@ -2,11 +2,11 @@
 //! itself waiting to send.
 
 use super::{Down, Supervisor};
-use crate::config::{PREFETCH_BYTES, READ_DEADLINE};
+use crate::config::{PREFETCH_BYTES, SEND_STEP};
 use crate::flight::{Packed, Turn};
 use crate::image;
 use crate::transport::Sent;
-use executor_core::{DeathCause, Job, TaskError, timer};
+use executor_core::{Job, TaskError};
 
 impl Supervisor<'_> {
     /// Sends what was kept back, if its turn has come.
@@ -79,18 +79,17 @@ impl Supervisor<'_> {
         self.send_kept()
     }
 
-    /// Sends a message. A large one blocks until the worker has read it, and one
-    /// that does not do so in good time is killed, which ends the wait.
+    /// Sends a message. A large one blocks until the worker has read it.
     fn write(&self, message: &[u8]) -> Result<(), Down> {
-        if self.worker.ends.send(message).map_err(Down::Channel)? == Sent::Whole {
-            return Ok(());
+        let ends = &self.worker.ends;
+        let sent = self.sending.watch(|| ends.send(message));
+        if sent.map_err(Down::Channel)? == Sent::Announced {
+            for step in message.chunks(SEND_STEP) {
+                let written = self.sending.watch(|| self.worker.wire.send(step));
+                written.map_err(Down::Channel)?;
+            }
         }
-        let process = self.worker.process.clone();
-        let _deadline = timer::after(READ_DEADLINE, move || {
-            tracing::error!(pid = process.pid(), "a worker does not read and is killed");
-            process.kill_for(DeathCause::Misbehaved);
-        });
-        self.worker.wire.send(message).map_err(Down::Channel)
+        Ok(())
     }
 
     /// Packs a job, or fails it if it cannot be. False if there is no room.

@@ -1,11 +1,12 @@
 //! Looking after a worker: is it alive, is it worn out, does it behave?
 //!
 //! The system announces a worker's death, but not that it is stopped, or reads
-//! nothing, or has grown too large. A supervisor whose worker is busy and silent
-//! looks for these, twice a second; one whose worker is idle sleeps.
+//! nothing, or has grown too large. A supervisor whose worker is busy, and from
+//! which nothing comes that leads to anything, looks for these twice a second;
+//! one whose worker is idle sleeps.
 
 use super::{Down, Supervisor};
-use crate::config::{FLOOD, MAX_IDLE_ROUNDS};
+use crate::config::{FLOOD, MAX_IDLE_ROUNDS, ROUND};
 use crate::flight::Violation;
 use std::time::{Duration, Instant};
 
@@ -18,6 +19,7 @@ pub(super) struct Rounds {
     /// Rounds in a row in which it did not take notice of its next job, or was
     /// stopped.
     idle: u32,
+    looked: Option<Instant>,
     /// Messages in a row that led to nothing.
     fruitless: u32,
     /// Jobs that it was given.
@@ -29,7 +31,8 @@ pub(super) struct Rounds {
 impl Rounds {
     /// A message has come, which led to something or not.
     pub(super) fn heard(&mut self, fruitful: bool) -> Result<(), Violation> {
-        self.idle = 0;
+        // Empty messages do not make up for jobs that are not done.
+        self.idle = if fruitful { 0 } else { self.idle };
         self.fruitless = if fruitful { 0 } else { self.fruitless + 1 };
         if self.fruitless > FLOOD {
             return Err(Violation("it floods its parent with messages"));
@@ -39,8 +42,19 @@ impl Rounds {
 }
 
 impl Supervisor<'_> {
-    /// The worker was silent for a round.
+    /// Nothing has come that led to anything; for a round, if it is so long ago
+    /// that the worker was looked after.
     pub(super) fn look_after(&mut self) -> Result<(), Down> {
+        let looked = self.rounds.looked;
+        if looked.is_some_and(|at| at.elapsed() < ROUND / 2) {
+            return Ok(());
+        }
+        self.rounds.looked = Some(Instant::now());
+        // A bell that did not ring hides nothing for long.
+        if self.take_in(None)? {
+            self.rounds.idle = 0;
+            return Ok(());
+        }
         let stopped = self.worker.process.is_stopped();
         if !stopped && !self.flight.first_waits() {
             self.rounds.idle = 0;
@@ -50,7 +64,7 @@ impl Supervisor<'_> {
         match (self.rounds.idle > MAX_IDLE_ROUNDS, stopped) {
             (false, _) => Ok(()),
             (true, true) => Err(Down::Misbehaved("it was stopped and did not go on")),
-            (true, false) => Err(Down::Misbehaved("it does not take the jobs it is sent")),
+            (true, false) => Err(Down::Misbehaved("it does not go on with its jobs")),
         }
     }
 

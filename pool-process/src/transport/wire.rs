@@ -14,7 +14,7 @@
 //! the receiving end of that open itself: a worker that dies in the middle leaves
 //! the sender blocked for ever.
 
-use super::decoder::{Decoder, Incoming};
+use super::decoder::{Decoder, Incoming, Source};
 use super::frame::Head;
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
@@ -33,6 +33,14 @@ use std::time::Duration;
 pub(crate) struct Wire {
     stream: Arc<UnixStream>,
     decoder: Decoder,
+    limit: Duration,
+}
+
+impl Source for &UnixStream {
+    fn ready(&self) -> usize {
+        let ready = rustix::io::ioctl_fionread(self).unwrap_or(0);
+        usize::try_from(ready).unwrap_or(usize::MAX)
+    }
 }
 
 /// Ends a [`Wire`], from any thread.
@@ -62,6 +70,7 @@ impl Wire {
         let wire = Self {
             stream: Arc::new(ours),
             decoder: Decoder::new(longest),
+            limit: Duration::MAX,
         };
         Ok((wire, theirs.into()))
     }
@@ -71,10 +80,10 @@ impl Wire {
     }
 
     /// Sets how long [`recv`](Self::recv) waits before it says `Quiet`.
-    pub(crate) fn be_quiet_after(&self, limit: Duration) -> io::Result<()> {
+    pub(crate) fn be_quiet_after(&mut self, limit: Duration) -> io::Result<()> {
         // Zero would mean for ever.
-        let limit = limit.max(Duration::from_millis(1));
-        self.stream.set_read_timeout(Some(limit))
+        self.limit = limit.max(Duration::from_millis(1));
+        self.stream.set_read_timeout(Some(self.limit))
     }
 
     /// Writes a message that is too long for a packet. Blocks until the worker has
@@ -85,7 +94,7 @@ impl Wire {
 
     /// The next message, or the lack of one.
     pub(crate) fn recv(&mut self) -> io::Result<Incoming> {
-        self.decoder.read(&*self.stream)
+        self.decoder.read(&*self.stream, self.limit)
     }
 }
 
