@@ -203,6 +203,28 @@ impl Boot {
         let ends = hello
             .admit(self.process.pid(), self.invitation.nonce, image)
             .map_err(BootError::Refused)?;
+        self.give_orders()?;
+        self.wire
+            .be_quiet_after(self.left())
+            .map_err(|error| BootError::Start("its wire is broken", error))?;
+        match self.wire.recv() {
+            Ok(Incoming::Message(head, _)) if head.kind == kind::READY => Ok(ends),
+            Ok(Incoming::Message(head, why)) if head.kind == kind::UNFIT => {
+                let why = codec::decode(&why).unwrap_or_else(|cause: String| cause);
+                Err(BootError::Unfit(why))
+            }
+            Ok(Incoming::Message(..)) => Err(BootError::Refused(
+                "its first word is neither that it is ready nor that it is not".to_owned(),
+            )),
+            Ok(Incoming::Quiet) => Err(BootError::Silent(self.limit, Stage::Ordered)),
+            Ok(Incoming::End) | Err(_) => Err(BootError::ended(Stage::Ordered)),
+        }
+    }
+
+    fn give_orders(&self) -> Result<(), BootError> {
+        let process = self.process.clone();
+        // One that does not read them would be waited for without end.
+        let _deadline = timer::after(self.left(), move || process.kill());
         let len = self.orders.len() as u64;
         for part in [&len.to_le_bytes(), self.orders.as_slice()] {
             self.wire.send(part).map_err(|_| match self.left() {
