@@ -94,7 +94,9 @@ fn overflow(n: u64) -> u64 {
 }
 
 fn word(number: u64, place: u64) -> u64 {
-    (number << 32 ^ place).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    let mixed = (number << 32 ^ place).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    // What tells numbers apart is in the upper half: to the front with it.
+    mixed.rotate_left(32)
 }
 
 /// Bytes that no other job has, in an order in which none may be missing.
