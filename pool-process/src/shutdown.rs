@@ -13,6 +13,9 @@ pub(crate) struct Ending {
     pub(crate) report: ShutdownReport,
     waiting: Vec<Promise<ShutdownReport>>,
     deadlines: Vec<Timer>,
+    /// How many calls are still cancelling what they took off the queue: until
+    /// they have counted it, there is no report.
+    cancelling: usize,
     over: bool,
     /// Until the last worker is gone, the process does not end by itself.
     hold: Option<HoldExit>,
@@ -41,10 +44,14 @@ impl Over {
 }
 
 impl State {
-    /// Takes the news out, if there is no seat left and somebody waits for it.
+    /// Takes the news out, if there is no seat and no job left and somebody waits
+    /// for it.
     pub(crate) fn over(&mut self) -> Option<Over> {
         let done = self.seats.is_empty() && self.queue.is_empty();
         let ending = self.ending.as_mut().filter(|_| done)?;
+        if ending.cancelling > 0 {
+            return None;
+        }
         ending.over = true;
         Some(Over {
             waiting: std::mem::take(&mut ending.waiting),
@@ -86,18 +93,19 @@ impl Dispatch {
             report: ShutdownReport::default(),
             waiting: Vec::new(),
             deadlines: Vec::new(),
+            cancelling: 0,
             over: false,
             hold: busy.then(HoldExit::new),
         });
         ending.mode = ending.mode.max(mode);
         ending.waiting.extend(promise);
+        ending.cancelling += 1;
         let cancelling = ending.mode >= ShutdownMode::CancelPending;
         let pending = match cancelling {
             true => std::mem::take(&mut state.queue),
             false => Default::default(),
         };
         let seats = state.seats.clone();
-        let over = state.over();
         drop(guard);
 
         for seat in &seats {
@@ -112,6 +120,12 @@ impl Dispatch {
                 occupant.process.kill();
             }
         }
+        let mut guard = self.lock();
+        if let Some(ending) = &mut guard.ending {
+            ending.cancelling -= 1;
+        }
+        let over = guard.over();
+        drop(guard);
         if let Some(over) = over {
             over.announce();
         }
