@@ -4,11 +4,11 @@
 mod common;
 
 use combinators::as_completed;
-use common::{Broken, Wakes, poll_once, promises, receive, run};
+use common::{Broken, Wakes, poll_once, promises, receive, resolve_at_once, run};
 use executor_core::{Task, TaskError, promise};
 use futures::stream::FusedStream as _;
 use futures::{Stream as _, StreamExt as _};
-use std::sync::{Arc, Barrier, mpsc};
+use std::sync::{Arc, mpsc};
 use std::task::Poll;
 
 fn next_name<T: Send + 'static>(
@@ -111,21 +111,8 @@ fn hundreds_finish_during_registration() {
     const THREADS: usize = 4;
     const EACH: usize = 100;
     for round in 0..50 {
-        let (mut promises, tasks) = promises(THREADS * EACH);
-        let start = Arc::new(Barrier::new(THREADS + 1));
-        let resolvers: Vec<_> = (0..THREADS)
-            .rev()
-            .map(|thread| {
-                let mine = promises.split_off(thread * EACH);
-                let start = start.clone();
-                std::thread::spawn(move || {
-                    start.wait();
-                    for (n, promise) in mine.into_iter().enumerate() {
-                        promise.resolve(Ok(thread * EACH + n));
-                    }
-                })
-            })
-            .collect();
+        let (promises, tasks) = promises(THREADS * EACH);
+        let (start, resolvers) = resolve_at_once(promises, THREADS, Ok);
         start.wait();
         let completed = as_completed(tasks).then(|task| task);
         let mut values: Vec<_> = run(completed.map(Result::unwrap).collect());

@@ -4,11 +4,13 @@
 mod common;
 
 use combinators::{ensure_future, gather, gather_settled};
-use common::{Broken, Canary, ThreadPerJob, Wakes, poll_once, promises, receive, run};
+use common::{
+    Broken, Canary, ThreadPerJob, Wakes, poll_once, promises, receive, resolve_at_once, run,
+};
 use executor_core::{BoxError, Executor, ExecutorExt as _, Inline, Task, TaskError, promise};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use std::sync::{Arc, Barrier, mpsc};
+use std::sync::{Arc, mpsc};
 use std::task::Poll;
 
 /// test_success: argument order, and not before the last.
@@ -233,21 +235,8 @@ fn hundreds_finish_during_registration() {
     const THREADS: usize = 4;
     const EACH: usize = 100;
     for round in 0..50 {
-        let (mut promises, tasks) = promises(THREADS * EACH);
-        let start = Arc::new(Barrier::new(THREADS + 1));
-        let resolvers: Vec<_> = (0..THREADS)
-            .rev()
-            .map(|thread| {
-                let mine = promises.split_off(thread * EACH);
-                let start = start.clone();
-                std::thread::spawn(move || {
-                    start.wait();
-                    for (n, promise) in mine.into_iter().enumerate() {
-                        promise.resolve(Ok(thread * EACH + n));
-                    }
-                })
-            })
-            .collect();
+        let (promises, tasks) = promises(THREADS * EACH);
+        let (start, resolvers) = resolve_at_once(promises, THREADS, Ok);
         let gathering = gather(tasks);
         start.wait();
         let values = run(gathering).unwrap();

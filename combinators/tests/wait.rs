@@ -4,10 +4,10 @@
 mod common;
 
 use combinators::{ReturnWhen, Waited, ensure_future, wait};
-use common::{Broken, Wakes, names, poll_once, promises, run};
+use common::{Broken, Wakes, names, poll_once, promises, resolve_at_once, run};
 use executor_core::{Task, TaskError, promise};
 use futures::FutureExt as _;
-use std::sync::{Arc, Barrier};
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -231,6 +231,7 @@ fn coroutines_are_waited_for_as_tasks() {
 fn hundreds_finish_during_registration() {
     const THREADS: usize = 4;
     const EACH: usize = 100;
+    const FAILS: usize = 2 * EACH + 70;
     let modes = [
         ReturnWhen::AllCompleted,
         ReturnWhen::FirstException,
@@ -238,26 +239,12 @@ fn hundreds_finish_during_registration() {
     ];
     for round in 0..60 {
         let when = modes[round % modes.len()];
-        let (mut promises, tasks) = promises(THREADS * EACH);
-        let start = Arc::new(Barrier::new(THREADS + 1));
-        let resolvers: Vec<_> = (0..THREADS)
-            .rev()
-            .map(|thread| {
-                let mine = promises.split_off(thread * EACH);
-                let start = start.clone();
-                std::thread::spawn(move || {
-                    start.wait();
-                    for (n, promise) in mine.into_iter().enumerate() {
-                        promise.resolve(match (when, thread, n) {
-                            (ReturnWhen::FirstException, 2, 70) => {
-                                Err(TaskError::failed(Broken(1)))
-                            }
-                            _ => Ok(n),
-                        });
-                    }
-                })
-            })
-            .collect();
+        let (promises, tasks) = promises(THREADS * EACH);
+        let outcome = move |n| match (when, n) {
+            (ReturnWhen::FirstException, FAILS) => Err(TaskError::failed(Broken(1))),
+            _ => Ok(n % EACH),
+        };
+        let (start, resolvers) = resolve_at_once(promises, THREADS, outcome);
         start.wait();
         let mut tasks = tasks;
         let mut seen = 0;

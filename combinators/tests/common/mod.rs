@@ -6,11 +6,11 @@
 use executor_core::{Executor, Job, Shutdown, ShutdownReport, Task, TaskError, promise};
 use std::future::Future;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Barrier};
 use std::task::{Context, Poll, Wake, Waker};
-use std::thread::Thread;
+use std::thread::{JoinHandle, Thread};
 use std::time::{Duration, Instant};
 
 /// How long anything is waited for before the test fails.
@@ -128,6 +128,29 @@ pub(crate) fn promises<T: Send + 'static>(
     count: usize,
 ) -> (Vec<executor_core::Promise<T>>, Vec<Task<T>>) {
     (0..count).map(|n| promise(n.to_string())).unzip()
+}
+
+/// Resolves promises from so many threads at once, as soon as the barrier opens;
+/// `outcome` is given a promise's place among all.
+pub(crate) fn resolve_at_once<T: Send + 'static>(
+    mut promises: Vec<executor_core::Promise<T>>,
+    threads: usize,
+    outcome: impl Fn(usize) -> Result<T, TaskError> + Copy + Send + 'static,
+) -> (Arc<Barrier>, Vec<JoinHandle<()>>) {
+    let each = promises.len() / threads;
+    let start = Arc::new(Barrier::new(threads + 1));
+    let resolve = |thread: usize| {
+        let mine = promises.split_off(thread * each);
+        let start = start.clone();
+        std::thread::spawn(move || {
+            start.wait();
+            for (n, promise) in mine.into_iter().enumerate() {
+                promise.resolve(outcome(thread * each + n));
+            }
+        })
+    };
+    let resolvers = (0..threads).rev().map(resolve).collect();
+    (start, resolvers)
 }
 
 /// The names of tasks, in their order.
