@@ -53,6 +53,9 @@ mod builder;
 mod config;
 mod dispatch;
 mod flight;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 mod handshake;
 mod image;
 mod orders;

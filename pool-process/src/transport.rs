@@ -15,6 +15,8 @@ mod wire;
 
 pub(crate) use self::board::{Board, INLINE, SLOTS, Sight};
 pub(crate) use self::decoder::Incoming;
+#[cfg(fuzzing)]
+pub(crate) use self::decoder::{Decoder, Source};
 pub(crate) use self::frame::{HEAD, Head, Parcel, begin_parcel, end_parcel, kind, parcels};
 pub(crate) use self::ipc::{Ends, JobSource, Jobs, Lifeline, Sent, pair, warm_up};
 pub(crate) use self::wire::{Wire, WorkerWire};

@@ -242,6 +242,17 @@ impl Board {
 
     // ----- the worker's side -----
 
+    /// Writes anything anywhere into a slot.
+    #[cfg(fuzzing)]
+    pub(crate) fn poke(&self, slot: usize, place: usize, value: u64) {
+        let slot = self.slot(slot);
+        let words = [&slot.word, &slot.began, &slot.head];
+        let mut words = words.into_iter().chain(&slot.data);
+        if let Some(word) = words.nth(place % (3 + slot.data.len())) {
+            word.store(value, Release);
+        }
+    }
+
     /// Begins a job, unless the parent has taken it back; that is then
     /// acknowledged. Notes the time if the job is limited.
     pub(crate) fn claim(&self, slot: usize, seq: u64, limited: bool) -> bool {

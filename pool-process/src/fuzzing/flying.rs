@@ -1,0 +1,185 @@
+//! A flight whose worker writes to the board and sends what it likes.
+
+use super::{Collector, Input};
+use crate::flight::{Flight, Harvest, Loss, Packed};
+use crate::process::Process;
+use crate::transport::{Board, SLOTS, parcels};
+use executor_core::{ExecutorExt as _, HeldJob, Job, Task, TaskError, WorkerExit};
+use std::process::Command;
+use std::sync::{Arc, OnceLock};
+
+/// A process that has ended: killing it does nothing.
+fn ended() -> Arc<Process> {
+    static ENDED: OnceLock<Arc<Process>> = OnceLock::new();
+    let end = || {
+        let child = Command::new("true").spawn().expect("it starts");
+        let process = Arc::new(Process::new(child, false));
+        process.watch();
+        process
+    };
+    ENDED.get_or_init(end).clone()
+}
+
+struct World {
+    flight: Arc<Flight>,
+    board: Arc<Board>,
+    jobs: Collector,
+    tasks: Vec<Task<u64>>,
+    /// The slots and numbers of the jobs that were posted.
+    posted: Vec<(usize, u64)>,
+    message: Vec<u8>,
+}
+
+/// Every job has its outcome, once the worker that had it is buried.
+pub fn flight(data: &[u8]) {
+    let mut input = Input(data);
+    let (board, _) = Board::create().expect("there is memory");
+    let board = Arc::new(board);
+    let mut world = World {
+        flight: Flight::new(board.clone(), ended()),
+        board,
+        jobs: Collector::default(),
+        tasks: Vec::new(),
+        posted: Vec::new(),
+        message: Vec::new(),
+    };
+    let mut violated = false;
+    while !input.0.is_empty() && !violated {
+        violated = !world.step(&mut input);
+        let (free, bytes) = world.flight.load();
+        assert!(free <= SLOTS && bytes <= world.message.len());
+        assert!(world.flight.waiting() < SLOTS);
+    }
+    world.bury();
+}
+
+impl World {
+    /// False if the worker was found out.
+    fn step(&mut self, input: &mut Input<'_>) -> bool {
+        match input.byte() % 16 {
+            0..3 => self.pack(input),
+            // The worker as it should be.
+            3 => {
+                if let Some((slot, seq)) = self.some(input) {
+                    self.board.claim(slot, seq, input.byte() < 128);
+                }
+            }
+            4 => {
+                if let Some((slot, seq)) = self.some(input) {
+                    let len = usize::from(input.byte() % 104);
+                    self.board
+                        .write(slot, u32::from(input.byte() % 8), input.bytes(len));
+                    self.board.end(slot, seq);
+                }
+            }
+            // And as it should not be.
+            5 => {
+                if let Some((slot, seq)) = self.some(input) {
+                    self.board
+                        .poke(slot, 0, seq << 3 | u64::from(input.byte() % 8));
+                }
+            }
+            6 => {
+                let (slot, place) = (usize::from(input.byte()) % SLOTS, input.byte());
+                self.board.poke(slot, usize::from(place), input.word());
+            }
+            7 | 8 => return self.harvest(),
+            9 | 10 => return self.deliver(input),
+            11 => {
+                let task = usize::from(input.byte()) % self.tasks.len().max(1);
+                if let Some(task) = self.tasks.get(task) {
+                    let _ = (task.cancel(), task.is_running());
+                }
+            }
+            12 => {
+                let taken = self.flight.take_back(usize::from(input.byte() % 8));
+                taken.into_iter().for_each(give_up);
+            }
+            13 => {
+                for job in self.flight.take_back_all() {
+                    job.fail(TaskError::cancelled("taken back"));
+                }
+            }
+            14 => {
+                let _ = (self.flight.first_waits(), self.flight.is_empty());
+            }
+            _ => {
+                if let Some(last) = self.flight.last() {
+                    let _ = self.flight.turn(last);
+                }
+            }
+        }
+        true
+    }
+
+    fn some(&self, input: &mut Input<'_>) -> Option<(usize, u64)> {
+        let from_the_end = usize::from(input.byte()) % self.posted.len().max(1);
+        self.posted.iter().rev().nth(from_the_end).copied()
+    }
+
+    fn pack(&mut self, input: &mut Input<'_>) {
+        let argument = vec![0_u8; usize::from(input.byte())];
+        let task = self
+            .jobs
+            .submit(|bytes: Vec<u8>| bytes.len() as u64, argument);
+        self.tasks.push(task);
+        let Some(job) = self.jobs.take() else { return };
+        let start = self.message.len();
+        match self.flight.pack(job, 0, &mut self.message) {
+            Packed::Done => {
+                let parcels = parcels(&self.message[start..]).flatten();
+                self.posted
+                    .extend(parcels.map(|parcel| (parcel.slot, parcel.seq)));
+            }
+            Packed::Full(job) => give_up(job),
+        }
+    }
+
+    fn harvest(&self) -> bool {
+        let mut found = Vec::new();
+        let is_fine = self.flight.harvest(&mut found).is_ok();
+        found.into_iter().for_each(Harvest::resolve);
+        is_fine
+    }
+
+    fn deliver(&self, input: &mut Input<'_>) -> bool {
+        let (slot, seq) = match input.byte() {
+            0 => (input.word() as u32 as usize, input.word()),
+            _ => self.some(input).unwrap_or((0, 0)),
+        };
+        let kind = u32::from(input.byte());
+        let len = usize::from(input.byte());
+        let bytes = input.bytes(len).to_vec();
+        match self.flight.deliver(slot, seq, kind, bytes) {
+            Ok(harvest) => {
+                harvest.into_iter().for_each(Harvest::resolve);
+                true
+            }
+            Err(_) => false,
+        }
+    }
+
+    fn bury(self) {
+        let remains = self.flight.bury(WorkerExit::Signal(9));
+        let first = remains.first_was_waiting.and_then(HeldJob::release);
+        remains.unharmed.into_iter().chain(first).for_each(give_up);
+        for (job, loss) in remains.lost {
+            job.fail(match loss {
+                Loss::Stopped(error) => error,
+                Loss::Death(lost) => TaskError::worker_lost(lost),
+            });
+        }
+        assert!(self.flight.is_empty());
+        assert_eq!(self.flight.load(), (SLOTS, 0));
+        for task in &self.tasks {
+            assert!(task.is_done(), "{task:?}");
+            let dropped = task.outcome().and_then(Result::err);
+            // That is what a job says that somebody has forgotten.
+            assert!(!dropped.is_some_and(TaskError::is_pool_broken), "{task:?}");
+        }
+    }
+}
+
+fn give_up(job: Job) {
+    job.fail(TaskError::rejected("not run here"));
+}
