@@ -77,6 +77,8 @@ impl Clock {
                     state.watching -= 1;
                     let failure = self.watch(&mut state);
                     drop(state);
+                    // Who watches on may have slept past what is due after this.
+                    self.earlier.notify_one();
                     report(failure);
                     if let Some((_, action)) = action
                         && let Err(report) = catch(action)
