@@ -19,6 +19,7 @@ use crate::image::ImageId;
 use crate::process::Process;
 use crate::transport::{Board, Ends, Incoming, Wire, kind};
 use executor_core::{codec, timer};
+use ipc_channel::IpcError;
 use ipc_channel::ipc::IpcOneShotServer;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 use std::fs::Permissions;
@@ -57,7 +58,8 @@ pub(crate) struct Boot {
 }
 
 enum Event {
-    Hello(Box<Result<Hello, String>>),
+    /// Somebody's first message: a hello, or something else, or nothing.
+    Hello(Box<Result<Hello, Option<String>>>),
     Exited,
 }
 
@@ -187,17 +189,21 @@ impl Boot {
         let image = ImageId::of_this_process(self.invitation.by_code)
             .map_err(|error| BootError::Start("this program's file is not known", error))?;
         let hello = match self.events.recv_timeout(self.left()) {
-            Ok(Event::Hello(hello)) => hello,
-            Ok(Event::Exited) | Err(RecvTimeoutError::Disconnected) => {
-                return Err(BootError::ended(Stage::Stranger));
-            }
+            Ok(Event::Hello(hello)) => *hello,
+            // Perhaps because somebody else came first, which may be known in a
+            // moment and says more.
+            Ok(Event::Exited) => match self.events.recv_timeout(MOMENT) {
+                Ok(Event::Hello(hello)) => hello.and(Err(None)),
+                _ => Err(None),
+            },
+            Err(RecvTimeoutError::Disconnected) => Err(None),
             Err(RecvTimeoutError::Timeout) => {
                 return Err(BootError::Silent(self.limit, Stage::Stranger));
             }
         };
-        let hello = hello.map_err(|why| match self.process.exit() {
-            Some(_) => BootError::ended(Stage::Stranger),
-            None => BootError::Refused(why),
+        let hello = hello.map_err(|why| match why {
+            Some(why) => BootError::Refused(why),
+            None => BootError::ended(Stage::Stranger),
         })?;
         // Refused, it loses its channels and exits, which is not what is wrong.
         let ends = hello
@@ -284,6 +290,9 @@ fn private_server() -> io::Result<(IpcOneShotServer<Hello>, String)> {
     Ok((server, name))
 }
 
+/// How long the news of a stranger may be behind that of the worker's exit.
+const MOMENT: Duration = Duration::from_millis(50);
+
 /// The longest path, in bytes, below which a socket can be made: an address
 /// holds 108, and the rest is `/.tmpXXXXXX/socket`.
 const LONGEST_PLACE: usize = 85;
@@ -296,8 +305,9 @@ fn serve(server: IpcOneShotServer<Hello>, tell: Sender<Event>) -> io::Result<()>
         let hello = match accepted {
             // The bootstrap channel has served; the worker's own replace it.
             Ok(Ok((_bootstrap, hello))) => Ok(hello),
-            Ok(Err(error)) => Err(format!("its first message is not a hello: {error}")),
-            Err(report) => Err(format!("its first message is malformed: {report}")),
+            Ok(Err(IpcError::Disconnected)) => Err(None),
+            Ok(Err(error)) => Err(Some(format!("its first message is not a hello: {error}"))),
+            Err(report) => Err(Some(format!("its first message is malformed: {report}"))),
         };
         let _ = tell.send(Event::Hello(Box::new(hello)));
     };

@@ -121,7 +121,7 @@ fn start_supervisor(dispatch: &Arc<Dispatch>, seat: &Arc<Seat>) {
 }
 
 /// How long a done callback may hold up a job that its supervisor is to take.
-const OVERDUE: Duration = Duration::from_millis(20);
+const OVERDUE: Duration = Duration::from_millis(200);
 
 fn look_again_later(dispatch: &Arc<Dispatch>) {
     let weak = Arc::downgrade(dispatch);
