@@ -102,7 +102,10 @@ impl ProcessPool {
     /// The process ids of the workers of the moment.
     pub fn worker_pids(&self) -> Vec<u32> {
         let seats = self.dispatch().lock().seats.clone();
-        let pid = |seat: &Arc<Seat>| Some(seat.occupant()?.process.pid());
+        let pid = |seat: &Arc<Seat>| {
+            let process = seat.occupant()?.process;
+            process.exit().is_none().then(|| process.pid())
+        };
         seats.iter().filter_map(pid).collect()
     }
 

@@ -47,10 +47,14 @@ pub(crate) fn is_alive(pid: u32) -> bool {
     })
 }
 
-/// Sends SIGKILL.
+/// Sends SIGKILL to a process that is ours; one that has ended, and was reaped,
+/// a moment ago is as good as killed.
 pub(crate) fn kill(pid: u32) {
     let pid = rustix::process::Pid::from_raw(pid as i32).expect("a pid");
-    rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("it is ours");
+    match rustix::process::kill_process(pid, rustix::process::Signal::KILL) {
+        Ok(()) | Err(rustix::io::Errno::SRCH) => {}
+        Err(error) => panic!("it is not ours: {error}"),
+    }
 }
 
 /// How many descriptors of this process are open.
