@@ -211,7 +211,8 @@ fn flood(pool: &ProcessPool, args: &Args, seed: u64, ledger: &Arc<Ledger>) -> (T
             })
             .collect();
         let dice = Dice::new(!seed);
-        let killer = Killer::new(pool.clone(), dice, Duration::from_millis(args.kill_every));
+        let every = Duration::from_millis(args.kill_every);
+        let killer = Killer::new(pool.clone(), dice, every, ledger.clone());
         let killer = scope.spawn(move || killer.run(&until));
         tell_progress(ledger, Duration::from_secs(args.seconds));
         stop.store(true, Ordering::Relaxed);

@@ -112,7 +112,11 @@ impl Client {
         let (tell, ledger) = (told.clone(), self.ledger.clone());
         task.add_done_callback(move |outcome| {
             ledger.called.fetch_add(1, Ordering::Relaxed);
-            let class = Class::of(outcome) as u8 + 1;
+            let class = Class::of(outcome);
+            if class == Class::Done {
+                ledger.done.fetch_add(1, Ordering::Relaxed);
+            }
+            let class = class as u8 + 1;
             if tell.swap(class, Ordering::Relaxed) != 0 {
                 ledger.called_twice.fetch_add(1, Ordering::Relaxed);
             }

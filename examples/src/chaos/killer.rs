@@ -1,10 +1,16 @@
 //! [`Killer`]: kills and stops workers at random.
+//!
+//! Where the machine is slow, all workers might be killed before they are ready,
+//! again and again; a pool rightly calls itself broken then. So nobody is killed
+//! before a job was done since the last time.
 
-use super::Dice;
+use super::{Dice, Ledger};
 use pool_process::ProcessPool;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use std::fs;
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
@@ -14,6 +20,7 @@ pub struct Killer {
     pool: ProcessPool,
     dice: Dice,
     every: Duration,
+    ledger: Arc<Ledger>,
 }
 
 /// What it did.
@@ -29,14 +36,20 @@ pub struct Kills {
 
 impl Killer {
     /// Who kills one worker of `pool` in each such time, on average.
-    pub fn new(pool: ProcessPool, dice: Dice, every: Duration) -> Self {
-        Self { pool, dice, every }
+    pub fn new(pool: ProcessPool, dice: Dice, every: Duration, ledger: Arc<Ledger>) -> Self {
+        Self {
+            pool,
+            dice,
+            every,
+            ledger,
+        }
     }
 
     /// Kills until the other side of `stop` is gone.
     pub fn run(mut self, stop: &Receiver<()>) -> Kills {
         let mut kills = Kills::default();
         let mut stopped: Vec<(u64, OwnedFd)> = Vec::new();
+        let mut done_before = 0;
         for round in 0_u64.. {
             let pause = self.every.as_micros() as u64 * 2;
             let pause = Duration::from_micros(self.dice.below(pause.max(2)));
@@ -47,9 +60,14 @@ impl Killer {
             while let Some((_, worker)) = stopped.pop_if(|(until, _)| *until <= round) {
                 kills.continued += u64::from(send(&worker, Signal::CONT));
             }
+            let done = self.ledger.done.load(Ordering::Relaxed);
+            if done == done_before {
+                continue;
+            }
             let Some(worker) = self.victim() else {
                 continue;
             };
+            done_before = done;
             if !self.dice.one_in(30) {
                 kills.killed += u64::from(send(&worker, Signal::KILL));
             } else if send(&worker, Signal::STOP) {

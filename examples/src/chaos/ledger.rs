@@ -15,6 +15,8 @@ pub struct Ledger {
     runs: Mutex<Vec<Runs>>,
     /// How many done callbacks were called.
     pub called: AtomicU64,
+    /// How many were called with a value.
+    pub done: AtomicU64,
     /// How many were called for a job that had had its call.
     pub called_twice: AtomicU64,
 }
@@ -24,6 +26,7 @@ impl Default for Ledger {
         Self {
             runs: Mutex::new(vec![Runs(0, 0)]),
             called: AtomicU64::new(0),
+            done: AtomicU64::new(0),
             called_twice: AtomicU64::new(0),
         }
     }
