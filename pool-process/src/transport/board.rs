@@ -284,17 +284,12 @@ impl Board {
 
     /// Ends a job. False if the worker is condemned: it must start nothing else.
     pub(crate) fn end(&self, slot: usize, seq: u64) -> bool {
-        let word = &self.slot(slot).word;
-        match word.compare_exchange(
-            super::board::word(seq, CLAIMED),
-            super::board::word(seq, DONE),
-            AcqRel,
-            Acquire,
-        ) {
+        let state = &self.slot(slot).word;
+        match state.compare_exchange(word(seq, CLAIMED), word(seq, DONE), AcqRel, Acquire) {
             Ok(_) => true,
             // Another sequence: the parent had the result by message already,
             // and has used the slot again.
-            Err(now) => now != super::board::word(seq, CONDEMNED),
+            Err(now) => now != word(seq, CONDEMNED),
         }
     }
 
