@@ -71,6 +71,9 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(not(any(feature = "async-std", feature = "smol")))]
+compile_error!("combinators needs a runtime: enable its feature `async-std` or `smol`");
+
 mod as_completed;
 mod coroutine;
 mod deadline;
