@@ -74,22 +74,32 @@
 #[cfg(not(any(feature = "async-std", feature = "smol")))]
 compile_error!("combinators needs a runtime: enable its feature `async-std` or `smol`");
 
+mod all_tasks;
 mod as_completed;
 mod coroutine;
 mod deadline;
 mod default_executor;
 mod ensure_future;
+mod event_loop;
 mod gather;
 mod group;
+mod run;
 mod run_in_executor;
 mod runtime;
 mod wait;
 mod wait_for;
 
+pub use self::all_tasks::all_tasks;
 pub use self::as_completed::{AsCompleted, as_completed};
 pub use self::coroutine::create_task;
 pub use self::ensure_future::ensure_future;
+pub use self::event_loop::{CallHandle, EventLoop, ExceptionContext, Handle, get_running_loop};
 pub use self::gather::{Gather, GatherSettled, gather, gather_settled};
+pub use self::run::{Runner, run};
 pub use self::run_in_executor::run_in_executor;
+/// The task whose function or coroutine runs on this thread: Python's
+/// `current_task`.
+pub use executor_core::current_task;
+
 pub use self::wait::{ReturnWhen, Wait, Waited, wait};
 pub use self::wait_for::{WaitFor, wait_for};
