@@ -153,7 +153,9 @@ impl<F: Future, T: Send + 'static> Coroutine<F, T> {
         };
         if let Err(report) = dropped {
             let message = "a coroutine panicked while it was dropped";
-            let context = ExceptionContext::new(message).task(&self.task).panic(report);
+            let context = ExceptionContext::new(message)
+                .task(&self.task)
+                .panic(report);
             self.request.home().report(&context);
         }
     }

@@ -45,8 +45,8 @@ mod submit;
 mod timers;
 
 pub use self::call::CallHandle;
-pub(crate) use self::current::running;
 pub use self::current::get_running_loop;
+pub(crate) use self::current::running;
 pub use self::exceptions::ExceptionContext;
 pub use self::handle::Handle;
 pub(crate) use self::shared::Shared;

@@ -84,11 +84,7 @@ impl Guard<'_> {
 /// The outcome of `shutdown`, if it comes within `limit`.
 ///
 /// A timer of the core, since there may be no loop that runs.
-fn within(
-    name: &str,
-    shutdown: Task<ShutdownReport>,
-    limit: Duration,
-) -> Task<ShutdownReport> {
+fn within(name: &str, shutdown: Task<ShutdownReport>, limit: Duration) -> Task<ShutdownReport> {
     let (promise, task) = promise(name);
     let slot = Arc::new(Mutex::new(Some(promise)));
     let take = |slot: &Mutex<Option<Promise<ShutdownReport>>>| {

@@ -108,7 +108,10 @@ impl<'l, 'f> Drive<'l, 'f> {
     fn is_idle(&mut self, context: &mut Context<'_>) -> bool {
         self.shared.sleeper.register(context.waker());
         let state = self.shared.lock();
-        let (busy, next) = (!state.ready.is_empty() || state.stop, state.timers.next_at());
+        let (busy, next) = (
+            !state.ready.is_empty() || state.stop,
+            state.timers.next_at(),
+        );
         drop(state);
         if busy {
             return false;

@@ -1,0 +1,425 @@
+//! Running, stopping and closing a loop: asyncio's `test_base_events.py` and
+//! `test_events.py`.
+
+mod common;
+#[path = "common/loops.rs"]
+mod loops;
+
+use combinators::{EventLoop, create_task, get_running_loop};
+use common::{Broken, Canary, receive};
+use executor_core::{Settled, TaskError, TaskErrorKind, promise};
+use futures::future::{pending, ready};
+use loops::{SideLoop, exceptions, guarded, one_round};
+use std::cell::Cell;
+use std::sync::mpsc;
+
+/// CPython: test_events.py::test_run_until_complete
+#[test]
+fn it_returns_the_outcome() {
+    guarded(|| {
+        let mut event_loop = EventLoop::new();
+        let value = event_loop.run_until_complete(ready(Ok::<_, Broken>(7)));
+        assert_eq!(value.unwrap(), 7);
+        let error = event_loop
+            .run_until_complete(ready(Err::<u8, _>(Broken(1))))
+            .unwrap_err();
+        assert!(error.task_name().unwrap().starts_with("Task-"));
+        assert_eq!(error.downcast::<Broken>().unwrap(), Broken(1));
+    });
+}
+
+/// The future, its output and what it borrows need be neither `'static` nor `Send`.
+#[test]
+fn it_takes_a_future_that_borrows() {
+    guarded(|| {
+        let mut event_loop = EventLoop::new();
+        let (text, count) = (String::from("borrowed"), Cell::new(0));
+        let length = event_loop.run_until_complete(async {
+            count.set(count.get() + 1);
+            Ok::<_, Broken>(text.as_str())
+        });
+        assert_eq!((length.unwrap(), count.get()), ("borrowed", 1));
+    });
+}
+
+/// CPython: test_base_events.py::test_run_until_complete_baseexception
+#[test]
+fn a_panic_is_an_error_and_leaves_no_stale_stop() {
+    guarded(|| {
+        let mut event_loop = EventLoop::new();
+        let error = event_loop
+            .run_until_complete(async {
+                ready(()).await;
+                if true {
+                    panic!("no luck")
+                }
+                Ok::<_, Broken>(())
+            })
+            .unwrap_err();
+        assert_eq!(error.panic_report().unwrap().message(), "no luck");
+
+        // Several rounds, so that a stop left behind would be seen.
+        let handle = event_loop.handle();
+        let (tell, told) = mpsc::channel();
+        let again = handle.clone();
+        handle
+            .call_soon(move || {
+                let last = again.clone();
+                again
+                    .call_soon(move || {
+                        tell.send(()).unwrap();
+                        last.stop();
+                    })
+                    .unwrap();
+            })
+            .unwrap();
+        event_loop.run_forever().unwrap();
+        assert_eq!(told.try_iter().count(), 1);
+    });
+}
+
+/// CPython: test_base_events.py::test_run_until_complete_loop_orphan_future_close_loop
+#[test]
+fn what_a_run_leaves_behind_does_not_end_the_next() {
+    guarded(|| {
+        let mut event_loop = EventLoop::new();
+        let handle = event_loop.handle();
+        let stopper = handle.clone();
+        handle.call_soon(move || stopper.stop()).unwrap();
+        let (promise, task) = promise::<u8>("late");
+        let stopped = event_loop.run_until_complete(task);
+        assert!(stopped.unwrap_err().is_invalid_state());
+        // Its end is nobody's affair any more.
+        promise.resolve(Ok(1));
+        let value = event_loop.run_until_complete(async {
+            combinators::create_task(ready(())).await?;
+            Ok::<_, TaskError>(2)
+        });
+        assert_eq!(value.unwrap(), 2);
+    });
+}
+
+/// CPython: test_tasks.py::test_stop_while_run_in_complete,
+/// test_events.py::test_run_until_complete_stopped
+#[test]
+fn stopped_first_it_says_so_and_the_task_can_be_resumed() {
+    guarded(|| {
+        let mut event_loop = EventLoop::new();
+        let handle = event_loop.handle();
+        let (promise, go_on) = promise::<u8>("go on");
+        let (tell, told) = mpsc::channel();
+        let mut task = handle.run_coroutine_threadsafe(async move {
+            let mut go_on = go_on;
+            for turn in 0.. {
+                tell.send(turn).unwrap();
+                let mut yielded = false;
+                let next = std::future::poll_fn(|context| {
+                    if std::mem::replace(&mut yielded, true) {
+                        return std::task::Poll::Ready(());
+                    }
+                    context.waker().wake_by_ref();
+                    std::task::Poll::Pending
+                });
+                next.await;
+                if go_on.is_done() {
+                    break;
+                }
+            }
+            go_on.try_result()
+        });
+        let stopper = handle.clone();
+        handle.call_soon(move || stopper.stop()).unwrap();
+        let error = event_loop.run_until_complete(&mut task).unwrap_err();
+        let message = "Event loop stopped before Future completed.";
+        assert!(error.to_string().contains(message), "{error}");
+        assert_eq!(error.kind(), TaskErrorKind::InvalidState);
+        assert!(!task.is_done());
+        assert!(told.try_iter().count() >= 1, "it had begun");
+        promise.resolve(Ok(5));
+        assert_eq!(event_loop.run_until_complete(&mut task).unwrap(), 5);
+    });
+}
+
+/// CPython: test_events.py::test_run_until_complete_nesting
+#[test]
+fn a_loop_inside_a_loop_is_an_error() {
+    guarded(|| {
+        let mut outer = EventLoop::new();
+        let errors = outer.run_until_complete(async {
+            let mut inner = EventLoop::new();
+            let until_complete = inner.run_until_complete(ready(Ok::<_, Broken>(())));
+            let forever = inner.run_forever();
+            Ok::<_, Broken>([until_complete.unwrap_err(), forever.unwrap_err()])
+        });
+        for error in errors.unwrap() {
+            assert_eq!(error.kind(), TaskErrorKind::InvalidState);
+            let message = "while another loop is running";
+            assert!(error.to_string().contains(message), "{error}");
+        }
+        // In a callback as well; and afterwards all is as it was.
+        let (tell, told) = mpsc::channel();
+        let handle = outer.handle();
+        handle
+            .call_soon(move || tell.send(EventLoop::new().run_forever().is_err()).unwrap())
+            .unwrap();
+        one_round(&mut outer);
+        assert!(told.try_recv().unwrap());
+        one_round(&mut EventLoop::new());
+    });
+}
+
+/// A coroutine of the shared runtime runs on a loop of sorts, too.
+#[test]
+fn a_loop_inside_a_coroutine_of_the_runtime_is_an_error() {
+    let error = create_task(async { EventLoop::new().run_forever().unwrap_err() });
+    assert!(common::run(error).unwrap().is_invalid_state());
+}
+
+/// CPython: test_events.py::test_close, test_base_events.py::test_close
+#[test]
+fn closed_it_refuses_everything() {
+    guarded(|| {
+        let mut event_loop = EventLoop::new();
+        let handle = event_loop.handle();
+        assert!(!handle.is_closed());
+        event_loop.close();
+        event_loop.close();
+        assert!(handle.is_closed() && !handle.is_running());
+
+        let closed = |error: TaskError| {
+            assert!(error.is_rejected());
+            assert!(
+                error.to_string().contains("Event loop is closed"),
+                "{error}"
+            );
+        };
+        closed(event_loop.run_forever().unwrap_err());
+        closed(
+            event_loop
+                .run_until_complete(ready(Ok::<_, Broken>(())))
+                .unwrap_err(),
+        );
+        closed(handle.call_soon(|| ()).unwrap_err());
+        closed(handle.call_soon_threadsafe(|| ()).unwrap_err());
+        closed(handle.call_later(common::DEADLINE, || ()).unwrap_err());
+        closed(handle.call_at(handle.time(), || ()).unwrap_err());
+        closed(
+            handle
+                .run_in_executor(None, |n: u8| n, 1)
+                .wait()
+                .unwrap_err(),
+        );
+        handle.stop();
+    });
+}
+
+/// CPython: test_base_events.py::test_create_task_error_closes_coro,
+/// test_tasks.py::test_error_in_call_soon,
+/// test_tasks.py::test_run_coroutine_threadsafe_task_factory_exception
+#[test]
+fn a_coroutine_for_a_closed_loop_is_dropped_and_its_task_has_failed() {
+    let event_loop = EventLoop::new();
+    let handle = event_loop.handle();
+    drop(event_loop);
+    for threadsafe in [false, true] {
+        let (canary, dropped) = Canary::new();
+        let coroutine = async move {
+            let _canary = canary;
+            pending::<Result<(), Broken>>().await
+        };
+        let task = match threadsafe {
+            true => handle.run_coroutine_threadsafe(coroutine),
+            false => handle.create_task(coroutine).flatten(),
+        };
+        assert_eq!(task.settled(), Some(Settled::Error));
+        dropped.try_recv().expect("the coroutine is dropped");
+        let error = task.wait().unwrap_err();
+        assert!(error.is_rejected());
+        assert!(error.task_name().unwrap().starts_with("Task-"));
+        assert!(handle.all_tasks().is_empty(), "no phantom");
+    }
+}
+
+/// CPython: test_tasks.py::test_log_destroyed_pending_task
+#[test]
+fn closing_destroys_what_is_pending_and_says_so() {
+    guarded(|| {
+        for began in [false, true] {
+            let mut event_loop = EventLoop::new();
+            let handle = event_loop.handle();
+            let told = exceptions(&handle);
+            let (canary, dropped) = Canary::new();
+            let task = handle.create_task(async move {
+                let _canary = canary;
+                pending::<()>().await;
+            });
+            let done = handle.create_task(ready(()));
+            if began {
+                one_round(&mut event_loop);
+                assert!(done.is_done());
+            }
+            drop(event_loop);
+            dropped.try_recv().expect("the coroutine is dropped");
+            let error = task.wait().unwrap_err();
+            assert!(error.is_cancelled());
+            assert!(error.to_string().contains("its event loop was closed"));
+            let reports: Vec<_> = told.try_iter().collect();
+            assert_eq!(reports.len(), if began { 1 } else { 2 });
+            for report in reports {
+                let message = "Task was destroyed but it is pending!";
+                assert_eq!(report.message(), message);
+                assert!(report.to_string().contains("Task-"));
+                assert!(report.task_ref().unwrap().is_done());
+            }
+        }
+    });
+}
+
+/// What a coroutine or callback held is dropped once, under no lock, with its loop:
+/// it may use the loop.
+#[test]
+fn what_is_dropped_by_close_may_use_the_loop() {
+    struct Uses(combinators::Handle, mpsc::Sender<bool>);
+    impl Drop for Uses {
+        fn drop(&mut self) {
+            let refused = self.0.call_soon(|| ()).is_err();
+            let task = self.0.create_task(ready(()));
+            self.1.send(refused && task.is_done()).unwrap();
+            panic!("in drop");
+        }
+    }
+    guarded(|| {
+        let mut event_loop = EventLoop::new();
+        let handle = event_loop.handle();
+        let (tell, told) = mpsc::channel();
+        let uses = || Uses(handle.clone(), tell.clone());
+        let (soon, later, held) = (uses(), uses(), uses());
+        handle.call_soon(move || drop(soon)).unwrap();
+        let late = handle.call_later(common::DEADLINE, move || drop(later));
+        let task = handle.create_task(async move {
+            pending::<()>().await;
+            drop(held);
+        });
+        event_loop.close();
+        assert_eq!(told.try_iter().collect::<Vec<_>>(), [true; 3]);
+        assert!(late.unwrap().cancelled());
+        assert!(task.is_cancelled());
+    });
+}
+
+/// Seed 002: `call_soon` and coroutines wait until somebody runs the loop, in
+/// whatever thread; S17.
+#[test]
+fn it_may_be_moved_to_another_thread_and_back() {
+    guarded(|| {
+        let event_loop = EventLoop::new();
+        let handle = event_loop.handle();
+        let here = std::thread::current().id();
+        let thread = || async { Ok::<_, Broken>(std::thread::current().id()) };
+        let early = handle.run_coroutine_threadsafe(thread());
+        assert!(!handle.is_running());
+        let side = SideLoop::run(event_loop);
+        assert_ne!(early.wait().unwrap(), here, "a new loop is waited for");
+        assert!(handle.is_running());
+        let mut event_loop = side.stop();
+        assert!(!handle.is_running());
+        assert_eq!(event_loop.run_until_complete(thread()).unwrap(), here);
+    });
+}
+
+/// Seed 002: a done callback stops the loop; S16.
+#[test]
+fn a_done_callback_may_stop_it() {
+    guarded(|| {
+        let mut event_loop = EventLoop::new();
+        let handle = event_loop.handle();
+        let (tell, told) = mpsc::channel();
+        let task = handle.create_task(async { "func1" });
+        let stopper = handle.clone();
+        task.add_done_callback(move |result| {
+            tell.send(*result.unwrap()).unwrap();
+            stopper.stop();
+        });
+        event_loop.run_forever().unwrap();
+        assert_eq!(told.try_recv().unwrap(), "func1");
+        assert_eq!(task.wait().unwrap(), "func1");
+    });
+}
+
+/// CPython: test_base_events.py::test_run_forever_pre_stopped,
+/// and the rule that a round is finished before the loop stops.
+#[test]
+fn stop_lets_the_present_round_finish() {
+    guarded(|| {
+        let mut event_loop = EventLoop::new();
+        let handle = event_loop.handle();
+        let (tell, told) = mpsc::channel();
+        let send = |n: u8| {
+            let tell = tell.clone();
+            move || tell.send(n).unwrap()
+        };
+        let (stopper, third) = (handle.clone(), send(3));
+        handle
+            .call_soon(move || {
+                stopper.call_soon(third).unwrap();
+                stopper.stop();
+            })
+            .unwrap();
+        handle.call_soon(send(2)).unwrap();
+        event_loop.run_forever().unwrap();
+        assert_eq!(told.try_iter().collect::<Vec<_>>(), [2]);
+        one_round(&mut event_loop);
+        assert_eq!(told.try_iter().collect::<Vec<_>>(), [3]);
+        one_round(&mut event_loop);
+        assert_eq!(told.try_iter().count(), 0);
+    });
+}
+
+/// What the future schedules before it ends is done, as in Python.
+#[test]
+fn what_was_scheduled_before_the_end_is_called() {
+    guarded(|| {
+        let mut event_loop = EventLoop::new();
+        let (tell, told) = mpsc::channel();
+        let run = event_loop.run_until_complete(async {
+            let handle = get_running_loop().unwrap();
+            handle.call_soon(move || tell.send(()).unwrap()).unwrap();
+            Ok::<_, Broken>(())
+        });
+        run.unwrap();
+        assert_eq!(told.try_iter().count(), 1);
+    });
+}
+
+/// The future that a run is for is a task: it has a name and can be cancelled.
+#[test]
+fn the_future_of_a_run_is_a_task() {
+    guarded(|| {
+        let mut event_loop = EventLoop::new();
+        let (canary, dropped) = Canary::new();
+        let outcome = event_loop.run_until_complete(async move {
+            let _canary = canary;
+            let this = combinators::current_task().unwrap();
+            assert_eq!(combinators::all_tasks(), [this.clone()]);
+            this.cancel();
+            pending::<Result<(), Broken>>().await
+        });
+        receive(&dropped);
+        assert!(outcome.unwrap_err().is_cancelled());
+    });
+}
+
+/// A deadlock detected by the compiler: no two threads run one loop.
+#[test]
+fn a_loop_is_send() {
+    fn is_send<T: Send>() {}
+    fn is_sync<T: Sync>() {}
+    is_send::<EventLoop>();
+    is_send::<combinators::Runner>();
+    is_send::<combinators::Handle>();
+    is_sync::<combinators::Handle>();
+    is_send::<combinators::CallHandle>();
+    is_sync::<combinators::CallHandle>();
+    is_send::<combinators::ExceptionContext>();
+    is_sync::<combinators::ExceptionContext>();
+}
