@@ -30,8 +30,13 @@
 //! To run and wait for many things from asynchronous code. A combinator waits on
 //! any runtime; what starts a coroutine or keeps a time limit uses async-std's,
 //! which needs no set-up. async-std is no longer developed, so the one module
-//! that names it is small; no type of it appears in this interface. For a single
-//! task, await it: nothing of this is needed.
+//! that names it is small, no type of it appears in this interface, and the
+//! feature `smol` (with `default-features = false`) puts smol in its place. For a
+//! single task, await it: nothing of this is needed.
+//!
+//! Coroutines run on the runtime's threads, unless an [`EventLoop`] runs on the
+//! thread that starts them: asyncio's loop, one thread for all of its coroutines
+//! and callbacks. [`run`] is the short way to have one.
 //!
 //! # What all of them keep
 //!
@@ -43,6 +48,7 @@
 //! | cancel of a coroutine | it is dropped at its next await; the task resolves as cancelled |
 //! | panic in a coroutine | fails its task alone, with message and location |
 //! | drop of a combinator | detaches its tasks, except [`wait_for`], which cancels; [`Task::cancel_on_drop`] is kept |
+//! | blocking, where only this thread can do what is waited for | an error of the kind `WouldDeadlock` from [`Task::wait`], not a hang |
 //! | a completion | costs the same however many tasks are waited for |
 //!
 //! # From asyncio
@@ -54,6 +60,12 @@
 //! | `wait(fs, timeout=t, return_when=…)` | [`wait`]`(tasks, `[`ReturnWhen`]`)`, [`.timeout(t)`](Wait::timeout), giving [`Waited`] |
 //! | `async for t in as_completed(fs)` | [`as_completed`]`(tasks)`, a stream of tasks |
 //! | `wait_for(aw, t)` | [`wait_for`]`(task, t)` |
+//! | `asyncio.run(main())`, `Runner` | [`run`]`(main())`, [`Runner`] |
+//! | `new_event_loop()`, `get_running_loop()` | [`EventLoop::new`], [`get_running_loop`] |
+//! | `loop.run_until_complete`, `.run_forever`, `.close` | the same of an [`EventLoop`] |
+//! | `loop.call_soon`, `.call_later`, `.stop`, … | the same of its [`Handle`], from any thread |
+//! | `run_coroutine_threadsafe(coro, loop)` | [`Handle::run_coroutine_threadsafe`] |
+//! | `all_tasks()`, `current_task()` | [`all_tasks`], [`current_task`] |
 //! | `ensure_future(aw)` | [`ensure_future`]`(future)` |
 //! | `create_task(coro)` | [`create_task`]`(future)` |
 //! | `loop.run_in_executor(None, f, arg)` | [`run_in_executor`]`(None, f, arg)` |
@@ -67,6 +79,7 @@
 //! [`Task::cancel_on_drop`]: executor_core::Task::cancel_on_drop
 //! [`Task::flatten`]: executor_core::Task::flatten
 //! [`Task::is_done`]: executor_core::Task::is_done
+//! [`Task::wait`]: executor_core::Task::wait
 //! [`TaskError::downcast`]: executor_core::TaskError::downcast
 
 #![forbid(unsafe_code)]

@@ -16,6 +16,10 @@ use std::time::Duration;
 /// for which it has five minutes, and the loop is closed. For other settings see
 /// [`Runner`].
 ///
+/// A function such as [`gather`](crate::gather) starts its coroutines when it is
+/// called, so it belongs inside: `run(async { gather(…).await })`. In
+/// `run(gather(…))` it is called first, and the shared runtime drives them.
+///
 /// # Errors
 /// Those of [`EventLoop::run_until_complete`]. On a thread that runs a loop
 /// already, nothing is started.

@@ -293,10 +293,11 @@ impl Handle {
         &self,
         handler: impl Fn(&ExceptionContext) + Send + Sync + 'static,
     ) {
+        let former = self.0.handler().replace(Arc::new(handler));
+        discard(former);
         // A closed loop has nothing to report, and the handler may hold a handle.
-        if !self.is_closed() {
-            let former = self.0.handler().replace(Arc::new(handler));
-            discard(former);
+        if self.is_closed() {
+            self.reset_exception_handler();
         }
     }
 
