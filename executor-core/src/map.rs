@@ -133,7 +133,7 @@ where
     /// assert_eq!(squares[8], (8, 64));
     /// ```
     pub fn unordered(mut self) -> Self {
-        self.flights = self.flights.as_done();
+        self.flights = self.flights.into_as_done();
         self
     }
 

@@ -44,7 +44,7 @@ impl<R: Send + 'static> Flights<R> {
     }
 
     /// The same jobs, the next of which is the first that is done.
-    pub(super) fn as_done(self) -> Self {
+    pub(super) fn into_as_done(self) -> Self {
         let Self::InOrder(flights) = self else {
             return self;
         };

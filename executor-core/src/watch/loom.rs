@@ -72,7 +72,8 @@ fn loom_a_countdown_ends_once_all_are_done_and_wakes_once() {
         let early = wakes.poll(|context| countdown.poll(context));
         join(threads);
         match early {
-            Poll::Ready(decided_by) => assert_eq!((decided_by, wakes.count()), (None, 0)),
+            // Seen between the leaving of the waker and the wake-up, both come.
+            Poll::Ready(decided_by) => assert!(decided_by.is_none() && wakes.count() <= 1),
             Poll::Pending => {
                 assert_eq!(wakes.count(), 1);
                 let late = wakes.poll(|context| countdown.poll(context));
