@@ -12,6 +12,8 @@ pub(crate) struct Group<S: TaskSet> {
     decides: fn(Settled) -> bool,
     /// There is one from the first poll on.
     countdown: Option<Countdown>,
+    /// What went on when one decided has been cancelled.
+    cancelled: bool,
 }
 
 impl<S: TaskSet> Group<S> {
@@ -21,6 +23,7 @@ impl<S: TaskSet> Group<S> {
             tasks: Some(tasks),
             decides,
             countdown: None,
+            cancelled: false,
         }
     }
 
@@ -28,23 +31,29 @@ impl<S: TaskSet> Group<S> {
     /// if one has.
     pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<usize>> {
         // Nothing further matters once it is decided.
-        self.registered(true).poll(context)
+        self.registered(self.decides, true).poll(context)
     }
 
-    /// Ready when all tasks are done. Where `cancel` is set, the first one that
-    /// decides the wait cancels the others, and unsets it.
-    pub(crate) fn poll_all(&mut self, context: &mut Context<'_>, cancel: &mut bool) -> Poll<()> {
-        let decided =
-            *cancel && matches!(self.registered(false).poll(context), Poll::Ready(Some(_)));
-        if decided && let Some(tasks) = &mut self.tasks {
-            *cancel = false;
+    /// Ready when all tasks are done, of which the first that `cancels` the others
+    /// does so. It is either this or [`poll`](Self::poll), from the first on.
+    pub(crate) fn poll_all(
+        &mut self,
+        context: &mut Context<'_>,
+        cancels: fn(Settled) -> bool,
+    ) -> Poll<()> {
+        let decided = self.registered(cancels, false).poll(context);
+        if !self.cancelled
+            && matches!(decided, Poll::Ready(Some(_)))
+            && let Some(tasks) = &mut self.tasks
+        {
+            self.cancelled = true;
             cancel_all(tasks);
         }
-        self.registered(false).poll_all(context)
+        self.registered(cancels, false).poll_all(context)
     }
 
-    fn registered(&mut self, until_decided: bool) -> &mut Countdown {
-        let (tasks, decides) = (&mut self.tasks, self.decides);
+    fn registered(&mut self, decides: fn(Settled) -> bool, until_decided: bool) -> &mut Countdown {
+        let tasks = &mut self.tasks;
         self.countdown.get_or_insert_with(|| {
             let count = tasks.as_ref().map_or(0, TaskSet::count);
             let mut countdown = Countdown::new(count, decides);

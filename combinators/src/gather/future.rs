@@ -89,7 +89,7 @@ pub struct GatherSettled<S: TaskSet> {
 impl<S: TaskSet> GatherSettled<S> {
     pub(super) fn new(tasks: S) -> Self {
         Self {
-            group: Group::new(tasks, failed),
+            group: Group::new(tasks, |_| false),
             policy: Policy::default(),
         }
     }
@@ -102,8 +102,10 @@ impl<S: TaskSet> Future for GatherSettled<S> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        let cancel = &mut this.policy.cancel_siblings;
-        ready!(this.group.poll_all(context, cancel));
+        ready!(match this.policy.cancel_siblings {
+            true => this.group.poll_all(context, failed),
+            false => this.group.poll(context).map(drop),
+        });
         Poll::Ready(this.group.finish().into_outcomes())
     }
 }

@@ -30,7 +30,8 @@ macro_rules! policies {
         }
 
         /// The first failure cancels the others. What they do then is not waited
-        /// for, except where all outcomes are asked for.
+        /// for, except where all outcomes are asked for. It is to be said before
+        /// this is polled.
         pub fn cancel_siblings(mut self) -> Self {
             self.$($field).+.cancel_siblings = true;
             self
