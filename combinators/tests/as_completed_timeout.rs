@@ -5,8 +5,8 @@ mod common;
 use combinators::{as_completed, gather};
 use common::{Wakes, names, poll_once, promises, run};
 use executor_core::{Task, TaskError, promise};
-use futures::{Stream as _, StreamExt as _};
 use futures::stream::FusedStream as _;
+use futures::{Stream as _, StreamExt as _};
 use std::sync::Arc;
 use std::time::Duration;
 

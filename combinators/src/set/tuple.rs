@@ -19,9 +19,9 @@ macro_rules! tuple {
                 [$(stringify!($task)),+].len()
             }
 
-            fn visit(&mut self, f: &mut dyn FnMut(&mut dyn Member) -> bool) {
+            fn visit(&mut self, see: &mut dyn FnMut(&mut dyn Member) -> bool) {
                 let ($($task,)+) = self;
-                let _ = $(f($task))&&+;
+                let _ = $(see($task))&&+;
             }
 
             fn into_values(self) -> Result<Self::Values, TaskError> {
@@ -63,15 +63,15 @@ tuple!(F1 T1 E1 a, F2 T2 E2 b);
 tuple!(F1 T1 E1 a, F2 T2 E2 b, F3 T3 E3 c);
 tuple!(F1 T1 E1 a, F2 T2 E2 b, F3 T3 E3 c, F4 T4 E4 d);
 tuple!(F1 T1 E1 a, F2 T2 E2 b, F3 T3 E3 c, F4 T4 E4 d, F5 T5 E5 e);
-tuple!(F1 T1 E1 a, F2 T2 E2 b, F3 T3 E3 c, F4 T4 E4 d, F5 T5 E5 e, F6 T6 E6 f_);
-tuple!(F1 T1 E1 a, F2 T2 E2 b, F3 T3 E3 c, F4 T4 E4 d, F5 T5 E5 e, F6 T6 E6 f_, F7 T7 E7 g);
-tuple!(F1 T1 E1 a, F2 T2 E2 b, F3 T3 E3 c, F4 T4 E4 d, F5 T5 E5 e, F6 T6 E6 f_, F7 T7 E7 g,
+tuple!(F1 T1 E1 a, F2 T2 E2 b, F3 T3 E3 c, F4 T4 E4 d, F5 T5 E5 e, F6 T6 E6 f);
+tuple!(F1 T1 E1 a, F2 T2 E2 b, F3 T3 E3 c, F4 T4 E4 d, F5 T5 E5 e, F6 T6 E6 f, F7 T7 E7 g);
+tuple!(F1 T1 E1 a, F2 T2 E2 b, F3 T3 E3 c, F4 T4 E4 d, F5 T5 E5 e, F6 T6 E6 f, F7 T7 E7 g,
     F8 T8 E8 h);
-tuple!(F1 T1 E1 a, F2 T2 E2 b, F3 T3 E3 c, F4 T4 E4 d, F5 T5 E5 e, F6 T6 E6 f_, F7 T7 E7 g,
+tuple!(F1 T1 E1 a, F2 T2 E2 b, F3 T3 E3 c, F4 T4 E4 d, F5 T5 E5 e, F6 T6 E6 f, F7 T7 E7 g,
     F8 T8 E8 h, F9 T9 E9 i);
-tuple!(F1 T1 E1 a, F2 T2 E2 b, F3 T3 E3 c, F4 T4 E4 d, F5 T5 E5 e, F6 T6 E6 f_, F7 T7 E7 g,
+tuple!(F1 T1 E1 a, F2 T2 E2 b, F3 T3 E3 c, F4 T4 E4 d, F5 T5 E5 e, F6 T6 E6 f, F7 T7 E7 g,
     F8 T8 E8 h, F9 T9 E9 i, F10 T10 E10 j);
-tuple!(F1 T1 E1 a, F2 T2 E2 b, F3 T3 E3 c, F4 T4 E4 d, F5 T5 E5 e, F6 T6 E6 f_, F7 T7 E7 g,
+tuple!(F1 T1 E1 a, F2 T2 E2 b, F3 T3 E3 c, F4 T4 E4 d, F5 T5 E5 e, F6 T6 E6 f, F7 T7 E7 g,
     F8 T8 E8 h, F9 T9 E9 i, F10 T10 E10 j, F11 T11 E11 k);
-tuple!(F1 T1 E1 a, F2 T2 E2 b, F3 T3 E3 c, F4 T4 E4 d, F5 T5 E5 e, F6 T6 E6 f_, F7 T7 E7 g,
+tuple!(F1 T1 E1 a, F2 T2 E2 b, F3 T3 E3 c, F4 T4 E4 d, F5 T5 E5 e, F6 T6 E6 f, F7 T7 E7 g,
     F8 T8 E8 h, F9 T9 E9 i, F10 T10 E10 j, F11 T11 E11 k, F12 T12 E12 l);
