@@ -72,6 +72,7 @@
 #![forbid(unsafe_code)]
 
 mod as_completed;
+mod cancelled;
 mod coroutine;
 mod deadline;
 mod default_executor;
@@ -80,6 +81,11 @@ mod gather;
 mod group;
 mod run_in_executor;
 mod runtime;
+mod shield;
+mod sleep;
+mod task_group;
+mod timeout;
+mod to_thread;
 mod wait;
 mod wait_for;
 
@@ -88,5 +94,10 @@ pub use self::coroutine::create_task;
 pub use self::ensure_future::ensure_future;
 pub use self::gather::{Gather, GatherSettled, gather, gather_settled};
 pub use self::run_in_executor::run_in_executor;
+pub use self::shield::{Shield, shield};
+pub use self::sleep::{Sleep, sleep};
+pub use self::task_group::{TaskGroup, TaskGroupError, WithTaskGroup, task_group};
+pub use self::timeout::{Timeout, TimeoutScope, timeout, timeout_at, timeout_scope};
+pub use self::to_thread::to_thread;
 pub use self::wait::{ReturnWhen, Wait, Waited, wait};
 pub use self::wait_for::{WaitFor, wait_for};
