@@ -3,6 +3,8 @@
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+pub(crate) mod reports;
+
 use executor_core::{Executor, Job, Shutdown, ShutdownReport, Task, TaskError, promise};
 use std::future::Future;
 use std::pin::{Pin, pin};
