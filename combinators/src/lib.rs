@@ -40,9 +40,9 @@
 //! | call | tasks and coroutines are started by the call, never by the first poll |
 //! | a coroutine's `Err` | fails its task, as a raised exception does; [`TaskError::downcast`] gives it back typed |
 //! | a function's `Err` | is a value, until [`Task::flatten`] makes it a failure |
-//! | cancel of a coroutine | it is dropped at its next await; the task resolves as cancelled |
+//! | cancel of a coroutine | it is dropped at its next await, the tasks it awaits there are cancelled, and its task resolves as cancelled |
 //! | panic in a coroutine | fails its task alone, with message and location |
-//! | drop of a combinator | detaches its tasks, except [`wait_for`], which cancels; [`Task::cancel_on_drop`] is kept |
+//! | drop of a combinator | detaches its tasks, except [`wait_for`] and [`task_group`], which cancel; [`Task::cancel_on_drop`] is kept |
 //! | a completion | costs the same however many tasks are waited for |
 //!
 //! # From asyncio
@@ -54,6 +54,11 @@
 //! | `wait(fs, timeout=t, return_when=…)` | [`wait`]`(tasks, `[`ReturnWhen`]`)`, [`.timeout(t)`](Wait::timeout), giving [`Waited`] |
 //! | `async for t in as_completed(fs)` | [`as_completed`]`(tasks)`, a stream of tasks |
 //! | `wait_for(aw, t)` | [`wait_for`]`(task, t)` |
+//! | `async with timeout(t) as scope:` | [`timeout`]`(t, future)`, [`timeout_at`], [`timeout_scope`]`(t, async \|scope\| …)` |
+//! | `async with TaskGroup() as group:` | [`task_group`]`(async \|group\| …)`, [`TaskGroup::create_task`] |
+//! | `shield(aw)` | [`shield`]`(task)` |
+//! | `sleep(t)` | [`sleep`]`(t)` |
+//! | `to_thread(f, …)` | [`to_thread`]`(move \|\| f(…))` |
 //! | `ensure_future(aw)` | [`ensure_future`]`(future)` |
 //! | `create_task(coro)` | [`create_task`]`(future)` |
 //! | `loop.run_in_executor(None, f, arg)` | [`run_in_executor`]`(None, f, arg)` |

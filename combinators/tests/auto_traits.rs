@@ -1,6 +1,9 @@
 //! Facts about types: what may cross threads, what may move while it is polled.
 
-use combinators::{AsCompleted, Gather, GatherSettled, ReturnWhen, Wait, WaitFor, Waited};
+use combinators::{
+    AsCompleted, Gather, GatherSettled, ReturnWhen, Shield, Sleep, TaskGroup, TaskGroupError,
+    Timeout, TimeoutScope, Wait, WaitFor, Waited, WithTaskGroup,
+};
 use std::cell::Cell;
 
 fn is_send<T: Send>() {}
@@ -27,8 +30,20 @@ fn what_is_returned_is_send_unpin_and_debug_whatever_the_value_is() {
         Waited<Awkward>,
         AsCompleted<Awkward>,
         WaitFor<Awkward>,
+        Shield<Awkward>,
+        Timeout<Awkward>,
+        WithTaskGroup<Awkward, Awkward>,
+        Sleep,
         ReturnWhen
     );
+}
+
+#[test]
+fn handles_are_shared_between_threads() {
+    fn is_shared<T: Clone + Send + Sync + Unpin + std::fmt::Debug>() {}
+    is_shared::<TimeoutScope>();
+    is_shared::<TaskGroup>();
+    is_shared::<TaskGroupError>();
 }
 
 #[test]

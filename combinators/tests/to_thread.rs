@@ -55,7 +55,7 @@ fn several_run_at_the_same_time() {
 /// with is captured.
 #[test]
 fn it_captures_and_moves() {
-    let words = vec!["a".to_owned(), "b".to_owned()];
+    let words = ["a".to_owned(), "b".to_owned()];
     let joined = run(to_thread(move || words.join("-"))).unwrap();
     assert_eq!(joined, "a-b");
 }

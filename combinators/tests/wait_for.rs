@@ -78,8 +78,11 @@ fn a_limit_of_zero_starts_no_coroutine() {
 /// CPython: test_waitfor.py::test_wait_for_blocking
 #[test]
 fn without_a_limit_it_waits() {
-    let value = wait_for(async { Ok::<_, Broken>(sleep(SOON).await) }, None);
-    run(value).unwrap();
+    let slow = async {
+        sleep(SOON).await;
+        Ok::<_, Broken>(1)
+    };
+    assert_eq!(run(wait_for(slow, None)).unwrap(), 1);
     let limit = None::<Duration>;
     let error = run(wait_for(async { Err::<u8, _>(Broken(2)) }, limit)).unwrap_err();
     assert_eq!(error.downcast::<Broken>().unwrap(), Broken(2));

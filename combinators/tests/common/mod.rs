@@ -3,6 +3,7 @@
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+pub(crate) mod children;
 pub(crate) mod reports;
 
 use executor_core::{Executor, Job, Shutdown, ShutdownReport, Task, TaskError, promise};
