@@ -2,8 +2,10 @@
 //! the types of its function, argument and result.
 
 mod erased;
+mod input;
 
 pub(crate) use self::erased::{Call, Closure, Shared, Work};
+pub(crate) use self::input::Input;
 
 use self::erased::AnyJob;
 use crate::cell::Stage;

@@ -39,6 +39,7 @@
 //! # Modules
 //!
 //! * [`codec`]: how values cross a process boundary, and which cannot;
+//! * [`context`]: values and spans that follow the work;
 //! * [`conformance`]: the tests that an executor has to pass;
 //! * [`current`]: which task runs on this thread;
 //! * [`mod@panic`], [`timer`], [`exit`]: tools for those who write executors.
@@ -46,6 +47,7 @@
 mod cell;
 pub mod codec;
 pub mod conformance;
+pub mod context;
 mod control;
 pub mod current;
 mod entry;
@@ -65,6 +67,7 @@ pub mod timer;
 mod watch;
 
 pub use self::cell::CallbackId;
+pub use self::context::{Context, ContextVar};
 pub use self::control::{CancelOutcome, Control};
 pub use self::current::task as current_task;
 pub use self::entry::{CallFault, Entry, Trampoline};
