@@ -27,12 +27,14 @@
 //! ```
 
 mod cancel;
+mod context;
 mod gate;
 mod lifecycle;
 mod outcomes;
 mod streams;
 
 pub use self::cancel::*;
+pub use self::context::*;
 pub use self::gate::{Canary, Gate, pass, visit};
 pub use self::lifecycle::*;
 pub use self::outcomes::*;
@@ -93,6 +95,7 @@ macro_rules! conformance_tests {
             map_keeps_order_and_places_of_errors
             map_reads_no_further_ahead_than_asked
             map_rejects_zero
+            the_context_follows_the_job
         }
     };
     (@each $subject:expr => $($rule:ident)+) => {$(
