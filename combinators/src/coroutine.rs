@@ -16,11 +16,15 @@
 //! poll ends; if it completes the future, the value wins. The future is dropped
 //! before the task resolves: whoever sees the outcome finds what the coroutine
 //! held released.
+//!
+//! The context and the span of its creation surround each poll and that drop; what
+//! the coroutine sets stays its own.
 
 #[cfg(test)]
 mod tests;
 
 use crate::runtime;
+use executor_core::context::Surroundings;
 use executor_core::panic::{catch, discard};
 use executor_core::{CancelOutcome, Control, Promise, Task, TaskError, promise_with};
 use futures::task::AtomicWaker;
@@ -70,6 +74,7 @@ where
         outcome,
         promise: Some(promise),
         request,
+        surroundings: Surroundings::capture(),
     });
     task
 }
@@ -114,6 +119,7 @@ struct Coroutine<F: Future, T: Send + 'static> {
     outcome: fn(F::Output) -> Result<T, TaskError>,
     promise: Option<Promise<T>>,
     request: Arc<Request>,
+    surroundings: Surroundings,
 }
 
 impl<F: Future, T: Send + 'static> Coroutine<F, T> {
@@ -126,7 +132,8 @@ impl<F: Future, T: Send + 'static> Coroutine<F, T> {
         request.started.store(true, Ordering::Release);
         if let Some(future) = &mut self.future {
             let outcome = self.outcome;
-            match catch(|| future.as_mut().poll(context).map(outcome)) {
+            let poll = || future.as_mut().poll(context).map(outcome);
+            match catch(|| self.surroundings.resume(poll)) {
                 Ok(Poll::Pending) => {}
                 Ok(ready) => return ready,
                 Err(report) => return Poll::Ready(Err(TaskError::panicked(report))),
@@ -145,7 +152,10 @@ impl<F: Future, T: Send + 'static> Future for Coroutine<F, T> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         let outcome = ready!(self.step(context));
-        discard(self.future.take());
+        let future = self.future.take();
+        let mut surroundings = std::mem::take(&mut self.surroundings);
+        surroundings.resume(|| discard(future));
+        discard(surroundings);
         if let Some(promise) = self.promise.take() {
             promise.resolve(outcome);
         }

@@ -113,7 +113,10 @@ where
     /// variable. [`try_get`](Self::try_get) lets the function go on.
     #[track_caller]
     pub fn get(&self) -> Option<T> {
-        self.read().unwrap_or_else(|fault| fault.raise())
+        match self.read() {
+            Ok(value) => value,
+            Err(fault) => fault.raise(),
+        }
     }
 
     /// The value in the current context, or why it cannot be had.

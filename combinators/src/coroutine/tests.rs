@@ -24,6 +24,7 @@ fn by_hand(step: impl Fn(usize) -> Poll<u8> + Send + 'static) -> ByHand {
         outcome: Ok,
         promise: Some(promise),
         request,
+        surroundings: Surroundings::capture(),
     };
     ByHand {
         coroutine,

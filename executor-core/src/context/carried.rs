@@ -94,6 +94,16 @@ impl Surroundings {
     }
 }
 
+impl Default for Surroundings {
+    /// No context and no span.
+    fn default() -> Self {
+        Self {
+            context: Context::new(),
+            span: Span::none(),
+        }
+    }
+}
+
 impl fmt::Debug for Surroundings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Surroundings")
