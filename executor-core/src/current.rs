@@ -5,6 +5,7 @@
 //! coroutines calls [`enter`] round each poll, and [`cancelling`] round the drop
 //! of a coroutine that was cancelled.
 
+use crate::error::TaskError;
 use crate::task::{TaskId, TaskRef};
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
@@ -87,7 +88,10 @@ pub trait Helper: Send + Sync {
     /// the executor whose worker this thread is. False if it does not.
     ///
     /// Called by [`Task::wait`](crate::Task::wait), under no lock.
-    fn run_queued(&self, id: TaskId) -> bool;
+    ///
+    /// # Errors
+    /// Why to wait for it would be in vain.
+    fn run_queued(&self, id: TaskId) -> Result<bool, TaskError>;
 }
 
 /// Makes this thread a worker's: `helper` is asked before a job that runs here
@@ -98,12 +102,12 @@ pub fn set_helper(helper: Option<Arc<dyn Helper>>) {
 
 /// Runs the job of this task, if a worker's thread is about to wait for it and it
 /// has not begun.
-pub(crate) fn help(id: TaskId) -> bool {
+pub(crate) fn help(id: TaskId) -> Result<bool, TaskError> {
     let helper = HELPER.try_with(|helper| helper.borrow().clone());
-    helper
-        .ok()
-        .flatten()
-        .is_some_and(|helper| helper.run_queued(id))
+    match helper.ok().flatten() {
+        Some(helper) => helper.run_queued(id),
+        None => Ok(false),
+    }
 }
 
 #[cfg(test)]
@@ -128,6 +132,11 @@ mod tests {
         assert!(!is_cancelling());
         let _ = crate::panic::catch(|| cancelling(|| panic!("out")));
         assert!(!is_cancelling());
-        assert!(cancelling(|| cancelling(|| ()) == () && is_cancelling()));
+        cancelling(|| cancelling(|| assert!(is_cancelling())));
+        let still = cancelling(|| {
+            cancelling(|| ());
+            is_cancelling()
+        });
+        assert!(still && !is_cancelling());
     }
 }

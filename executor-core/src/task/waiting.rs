@@ -20,8 +20,9 @@ impl<T: Send + 'static> Task<T> {
     /// The task's own error; or one of the kind
     /// [`WouldDeadlock`](crate::TaskErrorKind::WouldDeadlock) if it is known that
     /// the task cannot complete while this thread waits: a job that waits for
-    /// itself, a coroutine's task on the thread that drives it or whose loop was
-    /// stopped. The work goes on, detached.
+    /// itself or for one that its pool cannot run, a coroutine's task on the
+    /// thread that drives it or whose loop was stopped. The work goes on,
+    /// detached.
     pub fn wait(mut self) -> Result<T, TaskError> {
         self.block(None)?;
         self.take_or_invalid()
@@ -92,8 +93,9 @@ impl<T: Send + 'static> Task<T> {
             return Err(self.waits_for_itself());
         }
         // A limit is kept, so there the job is left to the others.
-        if deadline.is_none() && current::help(self.id()) && self.is_done() {
-            return Ok(());
+        if deadline.is_none() {
+            let name_it = |error| self.shared.meta().name_it(error);
+            current::help(self.id()).map_err(name_it)?;
         }
         let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
         let mut context = Context::from_waker(&waker);
