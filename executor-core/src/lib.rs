@@ -42,6 +42,7 @@
 //! * [`context`]: values and spans that follow the work;
 //! * [`conformance`]: the tests that an executor has to pass;
 //! * [`current`]: which task runs on this thread;
+//! * [`token`]: asking a function that runs to stop;
 //! * [`mod@panic`], [`timer`], [`exit`]: tools for those who write executors.
 
 mod cell;
@@ -64,6 +65,7 @@ mod shutdown;
 mod sync;
 mod task;
 pub mod timer;
+pub mod token;
 mod watch;
 
 pub use self::cell::CallbackId;
@@ -80,4 +82,5 @@ pub use self::map::Map;
 pub use self::promise::{Promise, promise, promise_with};
 pub use self::shutdown::{Shutdown, ShutdownMode, ShutdownReport};
 pub use self::task::{Task, TaskId, TaskRef};
+pub use self::token::{CancelToken, Cancelled};
 pub use self::watch::{Settled, Watcher};

@@ -6,6 +6,7 @@ use super::callbacks::{Callback, CallbackId};
 use crate::control::Control;
 use crate::panic::{catch, discard};
 use crate::sync::lock;
+use crate::token::CancelToken;
 use crate::watch::{Settled, Watcher};
 use std::sync::Arc;
 use std::task::Waker;
@@ -21,6 +22,8 @@ pub(super) struct Slot<T> {
 pub(super) struct Others<T> {
     pub(super) callbacks: Vec<(CallbackId, Callback<T>)>,
     followers: Vec<(Arc<dyn Watcher>, usize)>,
+    /// What the function that runs looks at, once it has asked for it.
+    pub(super) token: Option<CancelToken>,
 }
 
 impl<T> Slot<T> {
@@ -29,6 +32,7 @@ impl<T> Slot<T> {
             Box::new(Others {
                 callbacks: Vec::new(),
                 followers: Vec::new(),
+                token: None,
             })
         })
     }
@@ -137,6 +141,9 @@ impl<I, T> Cell<I, T> {
     /// somebody's watcher.
     pub(crate) fn has_followers(&self) -> bool {
         let slot = lock(&self.slot);
-        slot.others.is_some() || matches!(slot.waiter, Waiter::Group(..))
+        let others = slot.others.as_ref();
+        let called =
+            |others: &Box<Others<T>>| !others.callbacks.is_empty() || !others.followers.is_empty();
+        others.is_some_and(called) || matches!(slot.waiter, Waiter::Group(..))
     }
 }

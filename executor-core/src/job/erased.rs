@@ -247,8 +247,15 @@ impl<W: Work> AnyJob for Shared<Input<W>, W::Output> {
     }
 
     fn expire(&self, error: TaskError) -> bool {
+        // Remembered before the task is done, so that the function finds it
+        // whenever it asks; told after, so that its answer does not come first.
+        let token = self.cell.wish();
         // The input stays with the thread that runs the function.
-        self.cell.resolve(Err(self.meta.name_it(error))).is_ok()
+        let expired = self.cell.resolve(Err(self.meta.name_it(error))).is_ok();
+        if let Some(token) = token.filter(|_| expired) {
+            token.cancel();
+        }
+        expired
     }
 }
 
