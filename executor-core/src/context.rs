@@ -46,7 +46,7 @@
 //!
 //! # How it is kept
 //!
-//! A context is one [`Arc`](std::sync::Arc) of a short list, or nothing while no
+//! A context is one [`Arc`] of a short list, or nothing while no
 //! variable is set. Each thread has a current one. Copying it for a task is one
 //! increment; setting a variable changes the list in place, or copies it if a task
 //! has it as well. A job without context and span carries a null pointer.

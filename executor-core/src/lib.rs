@@ -31,7 +31,7 @@
 //! | drop of a [`Task`] | detaches: the job still runs; [`Task::cancel_on_drop`] opts in to the other rule |
 //! | [`Task::cancel`] | removes a queued job, with what it captured; for a running one, [`CancelOutcome`] says what was possible |
 //! | timeout | counts from the start of the function; stops it in a process; on a thread asks it to stop, and gives it up |
-//! | [context](context), span | go with the job, as they were at its submission; what the function sets does not come back |
+//! | [context], span | go with the job, as they were at its submission; what the function sets does not come back |
 //! | panic | fails that task alone, with message and location |
 //! | shutdown | [`Shutdown`]: drain, cancel what is pending, or kill; each with a deadline and a report |
 //! | drop of the last handle | queued and running jobs finish, then the workers go; a program that returns from `main` meanwhile waits for them |

@@ -44,6 +44,10 @@ impl<T> Slot<T> {
 }
 
 impl<T> Others<T> {
+    fn tells_somebody(&self) -> bool {
+        !self.callbacks.is_empty() || !self.followers.is_empty()
+    }
+
     pub(super) fn tell(self, settled: Settled) {
         for (watcher, token) in self.followers {
             Waiter::Group(watcher, token).tell(settled);
@@ -141,9 +145,7 @@ impl<I, T> Cell<I, T> {
     /// somebody's watcher.
     pub(crate) fn has_followers(&self) -> bool {
         let slot = lock(&self.slot);
-        let others = slot.others.as_ref();
-        let called =
-            |others: &Box<Others<T>>| !others.callbacks.is_empty() || !others.followers.is_empty();
-        others.is_some_and(called) || matches!(slot.waiter, Waiter::Group(..))
+        let others = slot.others.as_deref();
+        others.is_some_and(Others::tells_somebody) || matches!(slot.waiter, Waiter::Group(..))
     }
 }
