@@ -2,7 +2,8 @@
 
 use combinators::{
     AsCompleted, AsCompletedTimeout, Gather, GatherSettled, Limit, LimitedGather,
-    LimitedGatherSettled, ReturnWhen, Wait, WaitFor, Waited,
+    LimitedGatherSettled, ReturnWhen, Shield, Sleep, TaskGroup, TaskGroupError, Timeout,
+    TimeoutScope, Wait, WaitFor, Waited, WithTaskGroup,
 };
 use executor_core::Task;
 use std::cell::Cell;
@@ -37,8 +38,20 @@ fn what_is_returned_is_send_unpin_and_debug_whatever_the_value_is() {
         AsCompleted<Awkward>,
         AsCompletedTimeout<Awkward>,
         WaitFor<Awkward>,
+        Shield<Awkward>,
+        Timeout<Awkward>,
+        WithTaskGroup<Awkward, Awkward>,
+        Sleep,
         ReturnWhen
     );
+}
+
+#[test]
+fn handles_are_shared_between_threads() {
+    fn is_shared<T: Clone + Send + Sync + Unpin + std::fmt::Debug>() {}
+    is_shared::<TimeoutScope>();
+    is_shared::<TaskGroup>();
+    is_shared::<TaskGroupError>();
 }
 
 #[test]

@@ -3,6 +3,9 @@
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+pub(crate) mod children;
+pub(crate) mod reports;
+
 use executor_core::{
     CancelOutcome, Control, Executor, Job, Promise, Shutdown, ShutdownReport, Task, TaskError,
     TaskRef, promise, promise_with,
