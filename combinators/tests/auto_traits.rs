@@ -1,9 +1,11 @@
 //! Facts about types: what may cross threads, what may move while it is polled.
 
 use combinators::{
-    AsCompleted, Gather, GatherSettled, ReturnWhen, Shield, Sleep, TaskGroup, TaskGroupError,
-    Timeout, TimeoutScope, Wait, WaitFor, Waited, WithTaskGroup,
+    AsCompleted, AsCompletedTimeout, Gather, GatherSettled, Limit, LimitedGather,
+    LimitedGatherSettled, ReturnWhen, Shield, Sleep, TaskGroup, TaskGroupError, Timeout,
+    TimeoutScope, Wait, WaitFor, Waited, WithTaskGroup,
 };
+use executor_core::Task;
 use std::cell::Cell;
 
 fn is_send<T: Send>() {}
@@ -24,11 +26,17 @@ fn what_is_returned_is_send_unpin_and_debug_whatever_the_value_is() {
         )+};
     }
     check!(
-        Gather<Awkward>,
-        GatherSettled<Awkward>,
+        Gather<Vec<Task<Awkward>>>,
+        Gather<(Task<Awkward>, Task<u8>)>,
+        GatherSettled<Vec<Task<Awkward>>>,
+        GatherSettled<(Task<Awkward>,)>,
+        Limit,
+        LimitedGather<std::vec::IntoIter<Awkward>, Awkward>,
+        LimitedGatherSettled<std::vec::IntoIter<Awkward>, Awkward>,
         Wait<Awkward>,
         Waited<Awkward>,
         AsCompleted<Awkward>,
+        AsCompletedTimeout<Awkward>,
         WaitFor<Awkward>,
         Shield<Awkward>,
         Timeout<Awkward>,
