@@ -20,6 +20,9 @@
 //! `current::enter`. A future that is dropped because of the flag is dropped inside
 //! `current::cancelling`, which passes the cancellation on to what it awaits; the
 //! coroutine then resolves when the task groups in it have ended.
+//!
+//! The context and the span of its creation surround all of that; what
+//! the coroutine sets stays its own.
 
 mod home;
 mod request;
@@ -32,7 +35,8 @@ pub(crate) use self::request::Request;
 use crate::cancelled::{Leftovers, drop_cancelled};
 use crate::event_loop::{self, ExceptionContext};
 use crate::runtime;
-use executor_core::panic::catch;
+use executor_core::context::Surroundings;
+use executor_core::panic::{catch, discard};
 use executor_core::{Promise, Task, TaskError, TaskRef, current, promise_with};
 use std::future::Future;
 use std::pin::Pin;
@@ -122,6 +126,7 @@ pub(crate) struct Coroutine<F: Future, T: Send + 'static> {
     promise: Option<Promise<T>>,
     task: TaskRef,
     request: Arc<Request>,
+    surroundings: Surroundings,
     /// What is left of it, once it was cancelled.
     leftovers: Option<Leftovers>,
 }
@@ -150,6 +155,7 @@ impl<F: Future, T: Send + 'static> Coroutine<F, T> {
             task: promise.reference(),
             promise: Some(promise),
             request,
+            surroundings: Surroundings::capture(),
             leftovers: None,
         };
         (coroutine, task)
@@ -194,6 +200,15 @@ impl<F: Future, T: Send + 'static> Coroutine<F, T> {
         Poll::Ready(Err(self.request.cancelled()))
     }
 
+    /// Runs `f` as a part of the task, in what surrounds it.
+    fn inside<R>(&mut self, f: impl FnOnce(&mut Self) -> R) -> R {
+        let mut surroundings = std::mem::take(&mut self.surroundings);
+        let task = self.task.clone();
+        let done = current::enter(task, || surroundings.resume(|| f(self)));
+        self.surroundings = surroundings;
+        done
+    }
+
     fn held(&mut self) -> Held<'_, F> {
         Held {
             future: self.future.take(),
@@ -235,14 +250,16 @@ impl<F> Drop for Held<'_, F> {
 impl<F: Future, T: Send + 'static> Routine for Coroutine<F, T> {
     fn drive(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let _polling = self.request.home().enter();
-        let outcome = ready!(current::enter(self.task.clone(), || self.run(context)));
+        let outcome = ready!(self.inside(|this| this.run(context)));
+        discard(std::mem::take(&mut self.surroundings));
         // Callbacks run here: what they do is not done by this task.
         self.resolve(outcome);
         Poll::Ready(())
     }
 
     fn abandon(&mut self, why: &str) {
-        current::enter(self.task.clone(), || drop(self.held()));
+        self.inside(|this| drop(this.held()));
+        discard(std::mem::take(&mut self.surroundings));
         self.resolve(Err(TaskError::cancelled(why)));
     }
 }
