@@ -241,13 +241,19 @@ impl<T: Send + 'static> Drop for Asked<T> {
     }
 }
 
-/// Whether a task ends, which it is given some time for.
-pub(crate) fn is_over(task: &TaskRef) -> bool {
+/// Returns once something is so; panics if it does not come to pass.
+pub(crate) fn until(is_so: impl Fn() -> bool) {
     let end = Instant::now() + DEADLINE;
-    while !task.is_done() && Instant::now() < end {
+    while !is_so() {
+        assert!(Instant::now() < end, "not so within {DEADLINE:?}");
         std::thread::yield_now();
     }
-    task.is_done()
+}
+
+/// Whether a task ends, which it is given some time for.
+pub(crate) fn is_over(task: &TaskRef) -> bool {
+    until(|| task.is_done());
+    true
 }
 
 /// Runs `f` and gives what this thread reported meanwhile, a line an event.
