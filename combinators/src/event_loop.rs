@@ -36,6 +36,7 @@ mod current;
 mod default_executor;
 mod drive;
 mod exceptions;
+mod executors;
 mod handle;
 mod node;
 mod ready;

@@ -6,10 +6,7 @@ use super::shared::{Phase, Shared};
 use super::timers::Due;
 use crate::ensure_future::as_task;
 use executor_core::panic::discard;
-use executor_core::{
-    BoxError, Executor, ExecutorExt as _, ShutdownReport, Task, TaskError, TaskRef,
-};
-use serde::{Serialize, de::DeserializeOwned};
+use executor_core::{BoxError, Task, TaskError, TaskRef};
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
@@ -25,7 +22,7 @@ use std::time::{Duration, Instant};
 /// Callbacks and polls of coroutines happen one after another on the loop's
 /// thread, in the order in which they became ready.
 #[derive(Clone)]
-pub struct Handle(Arc<Shared>);
+pub struct Handle(pub(super) Arc<Shared>);
 
 impl Handle {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
@@ -167,83 +164,6 @@ impl Handle {
                 .0
                 .start(coroutine, |output| output.map_err(TaskError::failed)),
         }
-    }
-
-    /// Starts `function(argument)` on `executor`, or on the loop's default
-    /// executor for `None`, and returns its task, at once.
-    ///
-    /// The loop need not be running. The default executor is a thread pool of the
-    /// loop's own, made when it is first needed, with threads `asyncio_0`,
-    /// `asyncio_1`, …, unless another was [set](Self::set_default_executor).
-    ///
-    /// ```
-    /// use combinators::EventLoop;
-    ///
-    /// let handle = EventLoop::new().handle(); // the loop is gone: so is its executor
-    /// let refused = handle.run_in_executor(None, |n: u8| n, 1);
-    /// assert!(refused.wait().unwrap_err().is_rejected());
-    ///
-    /// let event_loop = EventLoop::new();
-    /// let length = |text: String| text.len();
-    /// let task = event_loop.handle().run_in_executor(None, length, "four".to_owned());
-    /// assert_eq!(task.wait()?, 4);
-    /// # Ok::<(), executor_core::TaskError>(())
-    /// ```
-    pub fn run_in_executor<F, A, R>(
-        &self,
-        executor: Option<&dyn Executor>,
-        function: F,
-        argument: A,
-    ) -> Task<R>
-    where
-        F: Fn(A) -> R + Copy + Send + 'static,
-        A: Serialize + DeserializeOwned + Send + 'static,
-        R: Serialize + DeserializeOwned + Send + 'static,
-    {
-        match executor {
-            Some(executor) => executor.submit(function, argument),
-            None => match self.0.default_executor() {
-                Ok(executor) => executor.submit(function, argument),
-                Err(error) => {
-                    discard(argument);
-                    Task::ready(std::any::type_name::<F>(), Err(error))
-                }
-            },
-        }
-    }
-
-    /// Has the loop use `executor` where none is named, from now on. Any will do;
-    /// Python takes thread pools only.
-    ///
-    /// The loop keeps it until it is closed, and shuts it down only when
-    /// [asked to](Self::shutdown_default_executor), which [`run`](crate::run) does.
-    /// The former one is dropped: its jobs finish.
-    pub fn set_default_executor(&self, executor: impl Executor + 'static) {
-        self.0.set_default_executor(Arc::new(executor));
-    }
-
-    /// Lets the default executor finish its jobs, and refuses new ones.
-    ///
-    /// The task resolves when that is over, with the executor's report, or after
-    /// `limit` with an error of the kind
-    /// [`TimedOut`](executor_core::TaskErrorKind::TimedOut), and a warning is
-    /// logged: then some function is stuck, and its thread goes on without anybody
-    /// waiting for it. The task may be awaited on the loop, or waited for anywhere.
-    ///
-    /// ```
-    /// use combinators::EventLoop;
-    /// use std::time::Duration;
-    ///
-    /// let event_loop = EventLoop::new();
-    /// let handle = event_loop.handle();
-    /// let task = handle.run_in_executor(None, |n: u8| n + 1, 1);
-    /// handle.shutdown_default_executor(Duration::from_secs(60)).wait()?;
-    /// assert_eq!(task.wait()?, 2);
-    /// assert!(handle.run_in_executor(None, |n: u8| n, 1).wait().is_err());
-    /// # Ok::<(), executor_core::TaskError>(())
-    /// ```
-    pub fn shutdown_default_executor(&self, limit: Duration) -> Task<ShutdownReport> {
-        self.0.shut_down_executor(limit)
     }
 
     /// Has the loop end its run after the present round.
