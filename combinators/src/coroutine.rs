@@ -15,6 +15,14 @@
 //! poll ends; if it completes the future, the value wins. The future is dropped
 //! before the task resolves: whoever sees the outcome finds what the coroutine
 //! held released.
+//!
+//! What runs is the task's: polls, and the drop of the future, are inside
+//! `current::enter`. A future that is dropped because of the flag is dropped inside
+//! `current::cancelling`, which passes the cancellation on to what it awaits; the
+//! coroutine then resolves when the task groups in it have ended.
+//!
+//! The context and the span of its creation surround all of that; what
+//! the coroutine sets stays its own.
 
 mod home;
 mod request;
@@ -24,9 +32,11 @@ mod tests;
 pub(crate) use self::home::{Home, all_shared, polls_for_runtime};
 pub(crate) use self::request::Request;
 
+use crate::cancelled::{Leftovers, drop_cancelled};
 use crate::event_loop::{self, ExceptionContext};
 use crate::runtime;
-use executor_core::panic::catch;
+use executor_core::context::Surroundings;
+use executor_core::panic::{catch, discard};
 use executor_core::{Promise, Task, TaskError, TaskRef, current, promise_with};
 use std::future::Future;
 use std::pin::Pin;
@@ -38,14 +48,32 @@ use std::task::{Context, Poll, ready};
 ///
 /// On a thread that runs an [`EventLoop`](crate::EventLoop) it becomes a coroutine
 /// of that loop, as in Python; elsewhere the shared runtime drives it. It runs
-/// whether or not the task is awaited. [`Task::cancel`] makes it end at its next
-/// await: it is dropped there, what it awaited is cancelled in turn, and the task
-/// resolves as cancelled. A panic in it fails its task alone, with message and
-/// location. The name of the task is `Task-N`, with a number that grows.
+/// whether or not the task is awaited. A panic in it fails its task alone, with
+/// message and location. The name of the task is `Task-N`, with a number that
+/// grows.
 ///
 /// The output is the task's value, whatever it is; of a `Result`, use
 /// [`ensure_future`](crate::ensure_future) or [`Task::flatten`] to have a task
 /// that fails when the future does. This is Python's `asyncio.create_task`.
+///
+/// # Cancellation
+///
+/// [`Task::cancel`] ends it at its next await: it is dropped there, with all it
+/// holds, and then the task resolves as cancelled. A task that it awaits there is
+/// cancelled as well, and so on down, as in Python; one that it merely holds goes
+/// on, and so does one under a [`shield`](crate::shield).
+///
+/// In Python a cancellation is an exception, raised inside the coroutine. Here the
+/// coroutine runs no further, so there is nothing to catch: it cannot swallow a
+/// cancellation and return something after all (`test_cancel_task_catching`), nor
+/// does it have to raise it again, and nobody has to count requests against each
+/// other (`uncancel`, `cancelling`). What must happen in any case belongs into the
+/// `Drop` of something it holds; what must be awaited in any case, under a shield.
+///
+/// A coroutine may cancel itself, through
+/// [`current_task`](executor_core::current_task): that takes effect at its next
+/// await. If it ends without another one, its value counts, where Python's would
+/// be lost.
 ///
 /// ```
 /// use combinators::create_task;
@@ -98,6 +126,17 @@ pub(crate) struct Coroutine<F: Future, T: Send + 'static> {
     promise: Option<Promise<T>>,
     task: TaskRef,
     request: Arc<Request>,
+    surroundings: Surroundings,
+    /// What is left of it, once it was cancelled.
+    leftovers: Option<Leftovers>,
+}
+
+/// How a coroutine ended.
+enum End<T> {
+    /// By itself.
+    Of(Result<T, TaskError>),
+    /// It was asked to.
+    Cancelled,
 }
 
 impl<F: Future, T: Send + 'static> Coroutine<F, T> {
@@ -116,47 +155,65 @@ impl<F: Future, T: Send + 'static> Coroutine<F, T> {
             task: promise.reference(),
             promise: Some(promise),
             request,
+            surroundings: Surroundings::capture(),
+            leftovers: None,
         };
         (coroutine, task)
     }
 
     /// One poll of the future, unless it is to be cancelled.
-    fn step(&mut self, context: &mut Context<'_>) -> Poll<Result<T, TaskError>> {
+    fn step(&mut self, context: &mut Context<'_>) -> Poll<End<T>> {
         let request = &*self.request;
         if request.is_set() {
-            return Poll::Ready(Err(request.cancelled()));
+            return Poll::Ready(End::Cancelled);
         }
         request.start();
         if let Some(future) = &mut self.future {
             let outcome = self.outcome;
             match catch(|| future.as_mut().poll(context).map(outcome)) {
                 Ok(Poll::Pending) => {}
-                Ok(ready) => return ready,
-                Err(report) => return Poll::Ready(Err(TaskError::panicked(report))),
+                Ok(ready) => return ready.map(End::Of),
+                Err(report) => return Poll::Ready(End::Of(Err(TaskError::panicked(report)))),
             }
         }
         request.leave(context.waker());
         match request.is_set() {
-            true => Poll::Ready(Err(request.cancelled())),
+            true => Poll::Ready(End::Cancelled),
             false => Poll::Pending,
         }
     }
 
-    /// Drops the future, within its task.
-    fn release(&mut self, cancelled: bool) {
-        let Some(future) = self.future.take() else {
-            return;
-        };
-        let dropped = match cancelled {
-            true => catch(|| current::cancelling(|| drop(future))),
-            false => catch(|| drop(future)),
-        };
-        if let Err(report) = dropped {
-            let message = "a coroutine panicked while it was dropped";
-            let context = ExceptionContext::new(message)
-                .task(&self.task)
-                .panic(report);
-            self.request.home().report(&context);
+    /// The end of it: its future is gone when this is ready.
+    fn run(&mut self, context: &mut Context<'_>) -> Poll<Result<T, TaskError>> {
+        if self.leftovers.is_none() {
+            match ready!(self.step(context)) {
+                End::Of(outcome) => {
+                    drop(self.held());
+                    return Poll::Ready(outcome);
+                }
+                End::Cancelled => self.leftovers = Some(drop_cancelled(self.held())),
+            }
+        }
+        if let Some(leftovers) = &mut self.leftovers {
+            ready!(leftovers.poll(context));
+        }
+        Poll::Ready(Err(self.request.cancelled()))
+    }
+
+    /// Runs `f` as a part of the task, in what surrounds it.
+    fn inside<R>(&mut self, f: impl FnOnce(&mut Self) -> R) -> R {
+        let mut surroundings = std::mem::take(&mut self.surroundings);
+        let task = self.task.clone();
+        let done = current::enter(task, || surroundings.resume(|| f(self)));
+        self.surroundings = surroundings;
+        done
+    }
+
+    fn held(&mut self) -> Held<'_, F> {
+        Held {
+            future: self.future.take(),
+            task: &self.task,
+            home: self.request.home(),
         }
     }
 
@@ -172,21 +229,37 @@ impl<F: Future, T: Send + 'static> Coroutine<F, T> {
     }
 }
 
+/// The future, to be dropped; a panic of that goes to whoever drives it.
+struct Held<'c, F> {
+    future: Option<Pin<Box<F>>>,
+    task: &'c TaskRef,
+    home: &'c Home,
+}
+
+impl<F> Drop for Held<'_, F> {
+    fn drop(&mut self) {
+        let future = self.future.take();
+        if let Err(report) = catch(|| drop(future)) {
+            let message = "a coroutine panicked while it was dropped";
+            let context = ExceptionContext::new(message).task(self.task).panic(report);
+            self.home.report(&context);
+        }
+    }
+}
+
 impl<F: Future, T: Send + 'static> Routine for Coroutine<F, T> {
     fn drive(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let _polling = self.request.home().enter();
-        let outcome = ready!(current::enter(self.task.clone(), || {
-            let outcome = ready!(self.step(context));
-            self.release(outcome.as_ref().is_err_and(TaskError::is_cancelled));
-            Poll::Ready(outcome)
-        }));
+        let outcome = ready!(self.inside(|this| this.run(context)));
+        discard(std::mem::take(&mut self.surroundings));
         // Callbacks run here: what they do is not done by this task.
         self.resolve(outcome);
         Poll::Ready(())
     }
 
     fn abandon(&mut self, why: &str) {
-        current::enter(self.task.clone(), || self.release(false));
+        self.inside(|this| drop(this.held()));
+        discard(std::mem::take(&mut self.surroundings));
         self.resolve(Err(TaskError::cancelled(why)));
     }
 }

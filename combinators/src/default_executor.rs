@@ -6,31 +6,48 @@ use pool_thread::ThreadPool;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// That of the event loop which runs on this thread; elsewhere, the thread pool of
-/// all the process, made when it is first asked for.
+/// all the process.
 ///
 /// # Errors
-/// An error of the kind `PoolBroken` if it cannot be made, and the next call tries
-/// again; or `Rejected` if the loop's was shut down.
+/// As for [`default_threads`].
 pub(crate) fn default_executor() -> Result<Arc<dyn Executor>, TaskError> {
-    static DEFAULT: Mutex<Option<Arc<dyn Executor>>> = Mutex::new(None);
-    if let Some(running) = event_loop::running() {
-        return running.default_executor();
+    match event_loop::running() {
+        Some(running) => running.default_executor(),
+        None => Ok(Arc::new(shared_threads()?)),
     }
+}
+
+/// The threads for a closure that names no executor: those of the event loop which
+/// runs on this thread, unless it was given an executor of another sort; else those
+/// of all the process.
+///
+/// # Errors
+/// An error of the kind `PoolBroken` if they cannot be made, and the next call
+/// tries again; or `Rejected` if the loop's executor was shut down.
+pub(crate) fn default_threads() -> Result<ThreadPool, TaskError> {
+    match event_loop::running() {
+        Some(running) => running.default_threads()?.map_or_else(shared_threads, Ok),
+        None => shared_threads(),
+    }
+}
+
+/// The pool of all the process, made when it is first asked for.
+fn shared_threads() -> Result<ThreadPool, TaskError> {
+    static DEFAULT: Mutex<Option<ThreadPool>> = Mutex::new(None);
     let mut default = DEFAULT.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(executor) = &*default {
-        return Ok(executor.clone());
+    if let Some(pool) = &*default {
+        return Ok(pool.clone());
     }
-    Ok(default.insert(asyncio_pool()?).clone())
+    Ok(default.insert(asyncio_threads()?).clone())
 }
 
 /// A thread pool of the default size. The prefix of its threads' names is Python's.
 ///
 /// # Errors
 /// An error of the kind `PoolBroken` if it cannot be made.
-pub(crate) fn asyncio_pool() -> Result<Arc<dyn Executor>, TaskError> {
-    let pool = ThreadPool::builder()
+pub(crate) fn asyncio_threads() -> Result<ThreadPool, TaskError> {
+    ThreadPool::builder()
         .name("asyncio")
         .build()
-        .map_err(|error| TaskError::pool_broken("the default thread pool", error))?;
-    Ok(Arc::new(pool))
+        .map_err(|error| TaskError::pool_broken("the default thread pool", error))
 }

@@ -30,8 +30,13 @@
 //! To run and wait for many things from asynchronous code. A combinator waits on
 //! any runtime; what starts a coroutine or keeps a time limit uses async-std's,
 //! which needs no set-up. async-std is no longer developed, so the one module
-//! that names it is small; no type of it appears in this interface. For a single
-//! task, await it: nothing of this is needed.
+//! that names it is small, no type of it appears in this interface, and the
+//! feature `smol` (with `default-features = false`) puts smol in its place. For a
+//! single task, await it: nothing of this is needed.
+//!
+//! Coroutines run on the runtime's threads, unless an [`EventLoop`] runs on the
+//! thread that starts them: asyncio's loop, one thread for all of its coroutines
+//! and callbacks. [`run`] is the short way to have one.
 //!
 //! # What all of them keep
 //!
@@ -40,20 +45,34 @@
 //! | call | tasks and coroutines are started by the call, never by the first poll |
 //! | a coroutine's `Err` | fails its task, as a raised exception does; [`TaskError::downcast`] gives it back typed |
 //! | a function's `Err` | is a value, until [`Task::flatten`] makes it a failure |
-//! | cancel of a coroutine | it is dropped at its next await; the task resolves as cancelled |
+//! | cancel of a coroutine | it is dropped at its next await, the tasks it awaits there are cancelled, and its task resolves as cancelled |
 //! | panic in a coroutine | fails its task alone, with message and location |
-//! | drop of a combinator | detaches its tasks, except [`wait_for`], which cancels; [`Task::cancel_on_drop`] is kept |
+//! | cancel of a coroutine that awaits | is passed on to the tasks of a [`gather`], and not to those of a [`wait`] or [`as_completed`] |
+//! | drop of a combinator | detaches its tasks, except [`wait_for`] and [`task_group`], which cancel; [`Task::cancel_on_drop`] is kept |
+//! | blocking, where only this thread can do what is waited for | an error of the kind `WouldDeadlock` from [`Task::wait`], not a hang |
 //! | a completion | costs the same however many tasks are waited for |
 //!
 //! # From asyncio
 //!
 //! | asyncio | here |
 //! |---|---|
-//! | `gather(*aws)` | [`gather`]`(tasks)` |
+//! | `gather(*aws)` | [`gather`]`(tasks)`, of an iterator or a tuple |
+//! | a semaphore round each of them | [`limit`]`(n).gather(tasks)` |
 //! | `gather(*aws, return_exceptions=True)` | [`gather_settled`]`(tasks)` |
 //! | `wait(fs, timeout=t, return_when=…)` | [`wait`]`(tasks, `[`ReturnWhen`]`)`, [`.timeout(t)`](Wait::timeout), giving [`Waited`] |
-//! | `async for t in as_completed(fs)` | [`as_completed`]`(tasks)`, a stream of tasks |
+//! | `async for t in as_completed(fs, timeout=t)` | [`as_completed`]`(tasks)`, a stream of tasks, [`.timeout(t)`](AsCompleted::timeout) |
 //! | `wait_for(aw, t)` | [`wait_for`]`(task, t)` |
+//! | `async with timeout(t) as scope:` | [`timeout`]`(t, future)`, [`timeout_at`], [`timeout_scope`]`(t, async \|scope\| …)` |
+//! | `async with TaskGroup() as group:` | [`task_group`]`(async \|group\| …)`, [`TaskGroup::create_task`] |
+//! | `shield(aw)` | [`shield`]`(task)` |
+//! | `sleep(t)` | [`sleep`]`(t)` |
+//! | `to_thread(f, …)` | [`to_thread`]`(move \|\| f(…))` |
+//! | `asyncio.run(main())`, `Runner` | [`run`]`(main())`, [`Runner`] |
+//! | `new_event_loop()`, `get_running_loop()` | [`EventLoop::new`], [`get_running_loop`] |
+//! | `loop.run_until_complete`, `.run_forever`, `.close` | the same of an [`EventLoop`] |
+//! | `loop.call_soon`, `.call_later`, `.stop`, … | the same of its [`Handle`], from any thread |
+//! | `run_coroutine_threadsafe(coro, loop)` | [`Handle::run_coroutine_threadsafe`] |
+//! | `all_tasks()`, `current_task()` | [`all_tasks`], [`current_task`] |
 //! | `ensure_future(aw)` | [`ensure_future`]`(future)` |
 //! | `create_task(coro)` | [`create_task`]`(future)` |
 //! | `loop.run_in_executor(None, f, arg)` | [`run_in_executor`]`(None, f, arg)` |
@@ -67,6 +86,7 @@
 //! [`Task::cancel_on_drop`]: executor_core::Task::cancel_on_drop
 //! [`Task::flatten`]: executor_core::Task::flatten
 //! [`Task::is_done`]: executor_core::Task::is_done
+//! [`Task::wait`]: executor_core::Task::wait
 //! [`TaskError::downcast`]: executor_core::TaskError::downcast
 
 #![forbid(unsafe_code)]
@@ -76,6 +96,7 @@ compile_error!("combinators needs a runtime: enable its feature `async-std` or `
 
 mod all_tasks;
 mod as_completed;
+mod cancelled;
 mod coroutine;
 mod deadline;
 mod default_executor;
@@ -83,23 +104,36 @@ mod ensure_future;
 mod event_loop;
 mod gather;
 mod group;
+mod limit;
 mod run;
 mod run_in_executor;
 mod runtime;
+mod set;
+mod shield;
+mod sleep;
+mod task_group;
+mod timeout;
+mod to_thread;
 mod wait;
 mod wait_for;
 
 pub use self::all_tasks::all_tasks;
-pub use self::as_completed::{AsCompleted, as_completed};
+pub use self::as_completed::{AsCompleted, AsCompletedTimeout, as_completed};
 pub use self::coroutine::create_task;
 pub use self::ensure_future::ensure_future;
 pub use self::event_loop::{CallHandle, EventLoop, ExceptionContext, Handle, get_running_loop};
-pub use self::gather::{Gather, GatherSettled, gather, gather_settled};
+pub use self::gather::{Each, Gather, GatherSettled, Gatherable, Mixed, gather, gather_settled};
+pub use self::limit::{Limit, LimitedGather, LimitedGatherSettled, limit};
 pub use self::run::{Runner, run};
 pub use self::run_in_executor::run_in_executor;
+pub use self::set::TaskSet;
+pub use self::shield::{Shield, shield};
+pub use self::sleep::{Sleep, sleep};
+pub use self::task_group::{TaskGroup, TaskGroupError, WithTaskGroup, task_group};
+pub use self::timeout::{Timeout, TimeoutScope, timeout, timeout_at, timeout_scope};
+pub use self::to_thread::to_thread;
+pub use self::wait::{ReturnWhen, Wait, Waited, wait};
+pub use self::wait_for::{WaitFor, wait_for};
 /// The task whose function or coroutine runs on this thread: Python's
 /// `current_task`.
 pub use executor_core::current_task;
-
-pub use self::wait::{ReturnWhen, Wait, Waited, wait};
-pub use self::wait_for::{WaitFor, wait_for};

@@ -5,7 +5,6 @@ use crate::event_loop::{EventLoop, Handle};
 use executor_core::{BoxError, TaskError, current_task};
 use std::fmt;
 use std::future::Future;
-use std::task::Poll;
 use std::time::Duration;
 
 /// Runs `main` on an event loop of its own and returns its outcome: Python's
@@ -15,6 +14,10 @@ use std::time::Duration;
 /// what fails meanwhile is reported, the loop's default executor finishes its jobs,
 /// for which it has five minutes, and the loop is closed. For other settings see
 /// [`Runner`].
+///
+/// A function such as [`gather`](crate::gather) starts its coroutines when it is
+/// called, so it belongs inside: `run(async { gather(…).await })`. In
+/// `run(gather(…))` it is called first, and the shared runtime drives them.
 ///
 /// # Errors
 /// Those of [`EventLoop::run_until_complete`]. On a thread that runs a loop
@@ -140,19 +143,8 @@ async fn cancel_all(handle: &Handle) {
     for task in &left {
         task.cancel();
     }
-    // Each of them stands in the queue now, and ends when its turn comes: this
-    // takes a round or two.
-    while left.iter().any(|task| !task.is_done()) {
-        let mut yielded = false;
-        std::future::poll_fn(|context| match std::mem::replace(&mut yielded, true) {
-            true => Poll::Ready(()),
-            false => {
-                context.waker().wake_by_ref();
-                Poll::Pending
-            }
-        })
-        .await;
-    }
+    // Most end in the next round, but one may wait for what it had started elsewhere.
+    std::future::poll_fn(|context| handle.poll_ended(&mut left, context)).await;
 }
 
 impl Default for Runner {

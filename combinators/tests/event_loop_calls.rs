@@ -7,7 +7,7 @@ mod loops;
 
 use combinators::{CallHandle, EventLoop, Handle};
 use common::{Canary, DEADLINE, receive};
-use executor_core::CancelOutcome;
+use executor_core::{CancelOutcome, ContextVar};
 use loops::{SideLoop, exceptions, guarded, one_round};
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Barrier};
@@ -282,6 +282,38 @@ fn callbacks_of_two_loops_may_cancel_each_other() {
             ));
         }
     }
+}
+
+/// Callbacks and coroutines of a loop run in a copy of the context that they were
+/// made in: CPython: test_tasks.py::test_context_1..6
+#[test]
+fn they_run_in_a_copy_of_their_context() {
+    static VAR: ContextVar<u8> = ContextVar::new("var");
+    guarded(|| {
+        let mut event_loop = EventLoop::new();
+        let handle = event_loop.handle();
+        let (tell, told) = mpsc::channel();
+        for n in [1, 2] {
+            VAR.scope(n, || {
+                let (soon, later, polled) = (tell.clone(), tell.clone(), tell.clone());
+                let report = |tell: Sender<Option<u8>>| {
+                    tell.send(VAR.get()).unwrap();
+                    VAR.set(9);
+                };
+                handle.call_soon(move || report(soon)).unwrap();
+                handle
+                    .call_at(handle.time(), move || report(later))
+                    .unwrap();
+                handle.create_task(async move { report(polled) }).detach();
+            });
+        }
+        handle.call_soon(send(&tell, VAR.get())).unwrap();
+        one_round(&mut event_loop);
+        assert_eq!(VAR.get(), None, "it does not leak");
+        let mut seen: Vec<_> = told.try_iter().collect();
+        seen.sort();
+        assert_eq!(seen, [&[None][..], &[Some(1); 3], &[Some(2); 3]].concat());
+    });
 }
 
 /// CPython: test_base_events.py::test_set_exc_handler_custom,

@@ -5,7 +5,7 @@ mod common;
 #[path = "common/loops.rs"]
 mod loops;
 
-use combinators::{EventLoop, gather, run_in_executor};
+use combinators::{EventLoop, gather, run_in_executor, to_thread};
 use common::{DEADLINE, ThreadPerJob, receive};
 use executor_core::{
     Executor, ExecutorExt as _, Inline, Job, Shutdown, ShutdownReport, Task, TaskError,
@@ -77,6 +77,24 @@ fn any_executor_may_be_the_default() {
         );
         let named = handle.run_in_executor(Some(&Inline::new()), |n: u8| n, 2);
         assert_eq!(named.wait().unwrap(), 2);
+    });
+}
+
+/// `to_thread` uses the loop's threads, and those of the process where the loop was
+/// given an executor of another sort.
+#[test]
+fn closures_run_on_threads_whatever_the_default_is() {
+    guarded(|| {
+        let mut event_loop = EventLoop::new();
+        let handle = event_loop.handle();
+        let name = event_loop.run_until_complete(async { to_thread(|| thread(())).await });
+        assert!(name.unwrap().starts_with("asyncio_"));
+        handle.set_default_executor(Shelf::default());
+        let name = event_loop.run_until_complete(async { to_thread(|| thread(())).await });
+        assert!(name.unwrap().starts_with("asyncio_"));
+        handle.shutdown_default_executor(Duration::ZERO).detach();
+        let refused = event_loop.run_until_complete(async { to_thread(|| ()).await });
+        assert!(refused.unwrap_err().is_rejected());
     });
 }
 

@@ -92,10 +92,40 @@ fn what_a_run_leaves_behind_does_not_end_the_next() {
         // Its end is nobody's affair any more.
         promise.resolve(Ok(1));
         let value = event_loop.run_until_complete(async {
-            combinators::create_task(ready(())).await?;
+            create_task(ready(())).await?;
             Ok::<_, TaskError>(2)
         });
         assert_eq!(value.unwrap(), 2);
+    });
+}
+
+/// CPython: test_base_events.py::test_run_until_complete_loop_orphan_future_close_loop:
+/// nor does a stop that comes together with the end.
+#[test]
+fn a_stop_that_comes_with_the_end_is_not_for_the_next_run() {
+    guarded(|| {
+        for in_the_last_round in [false, true] {
+            let mut event_loop = EventLoop::new();
+            let handle = event_loop.handle();
+            let first = event_loop.run_until_complete(async {
+                match in_the_last_round {
+                    true => drop(handle.call_soon({
+                        let handle = handle.clone();
+                        move || handle.stop()
+                    })),
+                    false => handle.stop(),
+                }
+                Ok::<_, Broken>(1)
+            });
+            assert_eq!(first.unwrap(), 1);
+            let second = event_loop.run_until_complete(async {
+                for _ in 0..3 {
+                    create_task(ready(())).await?;
+                }
+                Ok::<_, TaskError>(2)
+            });
+            assert_eq!(second.unwrap(), 2);
+        }
     });
 }
 
@@ -400,7 +430,7 @@ fn the_future_of_a_run_is_a_task() {
         let outcome = event_loop.run_until_complete(async move {
             let _canary = canary;
             let this = combinators::current_task().unwrap();
-            assert_eq!(combinators::all_tasks(), [this.clone()]);
+            assert_eq!(combinators::all_tasks(), std::slice::from_ref(&this));
             this.cancel();
             pending::<Result<(), Broken>>().await
         });

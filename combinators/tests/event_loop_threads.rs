@@ -159,10 +159,10 @@ fn on_its_thread_everything_starts_on_the_loop() {
 fn wait_for_works_inside() {
     guarded(|| {
         let mut event_loop = EventLoop::new();
-        let error = event_loop.run_until_complete(combinators::wait_for(
-            pending::<Result<(), Broken>>(),
-            Duration::from_millis(5),
-        ));
+        let error = event_loop.run_until_complete(async {
+            let never = pending::<Result<(), Broken>>();
+            combinators::wait_for(never, Duration::from_millis(5)).await
+        });
         assert!(error.unwrap_err().is_timed_out());
     });
 }

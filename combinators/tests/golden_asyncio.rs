@@ -66,10 +66,11 @@ fn g4_gather_overlaps() {
     guarded(|| {
         let log = Log::default();
         let begun = Instant::now();
-        let results = run(gather([
-            sleeps(log.clone(), "a", 4 * LONG),
-            sleeps(log.clone(), "b", SHORT),
-        ]));
+        let results = run(async {
+            let a = sleeps(log.clone(), "a", 4 * LONG);
+            let b = sleeps(log.clone(), "b", SHORT);
+            gather([a, b]).await
+        });
         assert_eq!(results.unwrap(), [1, 2]);
         assert!(begun.elapsed() >= 4 * LONG);
         let expected = ["in test a", "in test b", "Resuming b", "Resuming a"];

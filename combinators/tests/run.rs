@@ -4,11 +4,14 @@ mod common;
 #[path = "common/loops.rs"]
 mod loops;
 
-use combinators::{EventLoop, Runner, create_task, run, run_in_executor};
+use combinators::{EventLoop, Runner, TaskGroup, create_task, run, run_in_executor, task_group};
 use common::{Broken, Canary};
-use executor_core::{Executor, Job, Shutdown, ShutdownReport, Task, TaskError, TaskErrorKind};
+use executor_core::{
+    Executor, Job, Shutdown, ShutdownReport, Task, TaskError, TaskErrorKind, promise,
+};
 use futures::future::{pending, ready};
 use loops::{exceptions, guarded};
+use pool_thread::ThreadPool;
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -174,6 +177,45 @@ fn a_runner_runs_several_times_on_one_loop_until_it_is_closed() {
         let handle = runner.handle();
         drop(runner);
         assert!(handle.is_closed());
+    });
+}
+
+/// A coroutine that is cancelled may have to wait for what it has started elsewhere.
+#[test]
+fn what_is_left_may_take_its_time_to_end() {
+    struct GoOn(mpsc::Sender<()>);
+    impl Drop for GoOn {
+        fn drop(&mut self) {
+            self.0.send(()).unwrap();
+        }
+    }
+    guarded(|| {
+        let mut runner = Runner::new();
+        let told = exceptions(&runner.handle());
+        let pool = ThreadPool::builder().max_workers(1).build().unwrap();
+        let (tell, has_told) = mpsc::channel();
+        let main = runner.run(async move {
+            let (begun, has_begun) = promise::<()>("begun");
+            let (go_on, may_go_on) = mpsc::channel();
+            let go_on = GoOn(go_on);
+            create_task(task_group(async move |group: TaskGroup| {
+                let job = pool.spawn(move || {
+                    begun.resolve(Ok(()));
+                    common::receive(&may_go_on);
+                    tell.send("ended").unwrap();
+                });
+                let job = group.create_task(job);
+                let outcome = job.await;
+                drop(go_on);
+                outcome
+            }))
+            .detach();
+            has_begun.await
+        });
+        main.unwrap();
+        runner.close();
+        assert_eq!(has_told.try_recv().unwrap(), "ended");
+        assert!(told.try_recv().is_err(), "nothing was destroyed");
     });
 }
 

@@ -4,6 +4,7 @@ use super::exceptions::ExceptionContext;
 use super::shared::Shared;
 use super::timers::Due;
 use executor_core::CancelOutcome;
+use executor_core::context::Surroundings;
 use executor_core::panic::{catch, discard};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -80,7 +81,7 @@ impl fmt::Debug for CallHandle {
 /// A callback, on its way to be called once. Whoever takes the function out
 /// decides what becomes of it.
 pub(super) struct Call {
-    function: Mutex<Option<Function>>,
+    function: Mutex<Option<(Function, Surroundings)>>,
     cancelled: AtomicBool,
     timer: Option<(Weak<Shared>, Due)>,
 }
@@ -96,13 +97,14 @@ impl Call {
 
     fn new(function: Function, timer: Option<(Weak<Shared>, Due)>) -> Arc<Self> {
         Arc::new(Self {
-            function: Mutex::new(Some(function)),
+            // Like a coroutine, it runs in a copy of the context it was made in.
+            function: Mutex::new(Some((function, Surroundings::capture()))),
             cancelled: AtomicBool::new(false),
             timer,
         })
     }
 
-    fn take(&self) -> Option<Function> {
+    fn take(&self) -> Option<(Function, Surroundings)> {
         self.function
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -111,11 +113,13 @@ impl Call {
 
     /// Calls it, unless it was cancelled.
     pub(super) fn call(&self, home: &Shared) {
-        if let Some(function) = self.take()
-            && let Err(report) = catch(function)
-        {
+        let Some((function, mut surroundings)) = self.take() else {
+            return;
+        };
+        if let Err(report) = catch(|| surroundings.resume(function)) {
             home.report(&ExceptionContext::new("a callback panicked").panic(report));
         }
+        discard(surroundings);
     }
 
     /// Drops it uncalled. False if it has been called or revoked already.

@@ -1,9 +1,10 @@
 //! The executor that a loop uses where none is named.
 
 use super::shared::{Shared, closed};
-use crate::default_executor::asyncio_pool;
+use crate::default_executor::asyncio_threads;
 use executor_core::panic::discard;
 use executor_core::{Executor, Promise, Shutdown, ShutdownReport, Task, TaskError, promise, timer};
+use pool_thread::ThreadPool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -12,7 +13,10 @@ pub(super) enum DefaultExecutor {
     /// The first who asks makes one.
     #[default]
     Unmade,
-    Here(Arc<dyn Executor>),
+    /// The loop's own.
+    Threads(ThreadPool),
+    /// One that it was given.
+    Given(Arc<dyn Executor>),
     /// It was shut down.
     ShutDown,
     /// The loop is closed.
@@ -29,23 +33,26 @@ impl Shared {
     /// # Errors
     /// If it was shut down, the loop closed, or it cannot be made.
     pub(crate) fn default_executor(&self) -> Result<Arc<dyn Executor>, TaskError> {
-        let mut guard = self.executor();
-        match &*guard.0 {
-            DefaultExecutor::Here(executor) => Ok(executor.clone()),
-            DefaultExecutor::ShutDown => Err(TaskError::rejected(
-                "the default executor of the event loop has been shut down",
-            )),
-            DefaultExecutor::Closed => Err(closed()),
-            DefaultExecutor::Unmade => {
-                let executor = asyncio_pool()?;
-                *guard.0 = DefaultExecutor::Here(executor.clone());
-                Ok(executor)
-            }
+        match self.executor().made()? {
+            DefaultExecutor::Given(executor) => Ok(executor.clone()),
+            DefaultExecutor::Threads(threads) => Ok(Arc::new(threads.clone())),
+            _ => Err(closed()),
+        }
+    }
+
+    /// Its threads, unless it was given an executor, which may be of another sort.
+    ///
+    /// # Errors
+    /// As for `default_executor`.
+    pub(crate) fn default_threads(&self) -> Result<Option<ThreadPool>, TaskError> {
+        match self.executor().made()? {
+            DefaultExecutor::Threads(threads) => Ok(Some(threads.clone())),
+            _ => Ok(None),
         }
     }
 
     pub(super) fn set_default_executor(&self, executor: Arc<dyn Executor>) {
-        let former = self.executor().replace(DefaultExecutor::Here(executor));
+        let former = self.executor().replace(DefaultExecutor::Given(executor));
         discard(former);
     }
 
@@ -53,11 +60,12 @@ impl Shared {
     pub(super) fn shut_down_executor(&self, limit: Duration) -> Task<ShutdownReport> {
         let former = self.executor().replace(DefaultExecutor::ShutDown);
         let name = "shutdown of the default executor";
-        let DefaultExecutor::Here(executor) = former else {
-            return Task::ready(name, Ok(ShutdownReport::default()));
+        let shutdown = match &former {
+            DefaultExecutor::Threads(threads) => threads.shutdown(Shutdown::drain()),
+            DefaultExecutor::Given(executor) => executor.shutdown(Shutdown::drain()),
+            _ => return Task::ready(name, Ok(ShutdownReport::default())),
         };
-        let shutdown = executor.shutdown(Shutdown::drain());
-        discard(executor);
+        discard(former);
         within(name, shutdown, limit)
     }
 }
@@ -67,6 +75,20 @@ impl Shared {
 pub(super) struct Guard<'s>(MutexGuard<'s, DefaultExecutor>);
 
 impl Guard<'_> {
+    fn made(&mut self) -> Result<&DefaultExecutor, TaskError> {
+        match &*self.0 {
+            DefaultExecutor::Unmade => *self.0 = DefaultExecutor::Threads(asyncio_threads()?),
+            DefaultExecutor::ShutDown => {
+                return Err(TaskError::rejected(
+                    "the default executor of the event loop has been shut down",
+                ));
+            }
+            DefaultExecutor::Closed => return Err(closed()),
+            DefaultExecutor::Threads(_) | DefaultExecutor::Given(_) => {}
+        }
+        Ok(&self.0)
+    }
+
     fn replace(mut self, next: DefaultExecutor) -> DefaultExecutor {
         match *self.0 {
             DefaultExecutor::Closed => next,

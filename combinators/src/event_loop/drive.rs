@@ -77,8 +77,14 @@ impl<'l, 'f> Drive<'l, 'f> {
             Ready::Call(call) => call.call(self.shared),
             Ready::Node(node) => {
                 if node.step() {
-                    let done = self.shared.lock().nodes.remove(&node.task.id());
+                    let mut state = self.shared.lock();
+                    let done = state.nodes.remove(&node.task.id());
+                    let departure = state.departure.take();
+                    drop(state);
                     drop(done);
+                    if let Some(waker) = departure {
+                        waker.wake();
+                    }
                 }
             }
             Ready::Main(run) if run == self.run => self.poll_main(),

@@ -13,6 +13,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 /// Reaches an [`EventLoop`](crate::EventLoop) from any thread, its own included.
@@ -293,10 +294,11 @@ impl Handle {
         &self,
         handler: impl Fn(&ExceptionContext) + Send + Sync + 'static,
     ) {
+        let former = self.0.handler().replace(Arc::new(handler));
+        discard(former);
         // A closed loop has nothing to report, and the handler may hold a handle.
-        if !self.is_closed() {
-            let former = self.0.handler().replace(Arc::new(handler));
-            discard(former);
+        if self.is_closed() {
+            self.reset_exception_handler();
         }
     }
 
@@ -304,6 +306,21 @@ impl Handle {
     pub fn reset_exception_handler(&self) {
         let former = self.0.handler().take();
         discard(former);
+    }
+
+    /// Ready when all of `left` have ended, which are coroutines of this loop: for
+    /// use on its own thread.
+    pub(crate) fn poll_ended(&self, left: &mut Vec<TaskRef>, context: &Context<'_>) -> Poll<()> {
+        while left.last().is_some_and(TaskRef::is_done) {
+            left.pop();
+        }
+        if left.is_empty() {
+            return Poll::Ready(());
+        }
+        let waker = context.waker().clone();
+        let former = self.0.lock().departure.replace(waker);
+        discard(former);
+        Poll::Pending
     }
 
     pub(crate) fn wind_up(&self) {

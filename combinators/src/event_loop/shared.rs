@@ -14,6 +14,7 @@ use futures::task::AtomicWaker;
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
 
 pub(super) type Handler = Arc<dyn Fn(&ExceptionContext) + Send + Sync>;
 
@@ -40,6 +41,8 @@ pub(super) struct State {
     pub(super) main: Option<TaskRef>,
     /// A thread was told that it may block until a coroutine is done.
     pub(super) awaited: bool,
+    /// Of the runner that is ending and waits for coroutines to go.
+    pub(super) departure: Option<Waker>,
     /// A runner is ending: whatever fails now is reported.
     pub(super) winding_up: bool,
 }
