@@ -24,7 +24,6 @@ use executor_core::TaskError;
 use serde::{Deserialize, Serialize};
 use std::error::Error;
 use std::fmt;
-use std::thread::Thread;
 use std::time::{Duration, Instant};
 
 /// What a part may fail with.
@@ -91,10 +90,7 @@ async fn asyncfunc(number: u32, pause: Duration) -> Result<String, TaskError> {
 
 /// This thread, as Python shows it.
 fn current_thread() -> String {
-    show(&std::thread::current())
-}
-
-fn show(thread: &Thread) -> String {
+    let thread = std::thread::current();
     let name = thread.name().unwrap_or("unnamed");
     format!("<Thread({name}, {:?})>", thread.id())
 }
@@ -119,7 +115,9 @@ impl LoopThread {
     /// The article leaves its loops running.
     fn end(self) -> Outcome {
         self.handle.stop();
-        self.thread.join().map_err(|_| "the loop's thread panicked")??;
+        self.thread
+            .join()
+            .map_err(|_| "the loop's thread panicked")??;
         Ok(())
     }
 }

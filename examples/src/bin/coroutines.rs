@@ -10,8 +10,11 @@ use examples::log::{self, Who};
 use std::error::Error;
 use std::time::Duration;
 
-/// The programs, by name, in the order of the article.
-const PROGRAMS: [(&str, fn(Second) -> Outcome); 18] = [
+/// A program, and its name.
+type Program = (&'static str, fn(Second) -> Outcome);
+
+/// The programs, in the order of the article.
+const PROGRAMS: [Program; 18] = [
     ("first", waiting::first),
     ("sequence", waiting::sequence),
     ("gather", waiting::gathered),

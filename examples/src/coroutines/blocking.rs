@@ -46,7 +46,7 @@ pub fn callbacks(second: Second) -> Outcome {
     }
     not_blocked();
     // The article leaves the loop running: here, until it is through with them.
-    let (tell, told) = std::sync::mpsc::channel();
+    let (tell, told) = std::sync::mpsc::channel::<()>();
     side.handle.call_soon_threadsafe(move || drop(tell))?;
     let _ = told.recv();
     side.end()

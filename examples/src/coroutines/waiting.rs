@@ -71,7 +71,11 @@ pub fn tasks(second: Second) -> Outcome {
     Ok(EventLoop::new().run_until_complete(created)?)
 }
 
-async fn watch(mut taska: Task<i32>, mut taskb: Task<i32>, second: Second) -> Result<(), TaskError> {
+async fn watch(
+    mut taska: Task<i32>,
+    mut taskb: Task<i32>,
+    second: Second,
+) -> Result<(), TaskError> {
     let start = Instant::now();
     println!("{taska:?}");
     println!("{taskb:?}");
@@ -131,8 +135,9 @@ pub fn first_exception(second: Second) -> Outcome {
         println!("{:?}", waited.pending);
         // In place of a result there is the error, and it is the coroutine's own.
         for mut task in waited.done {
-            let error = task.try_result().map_err(TaskError::downcast::<ZeroDivisionError>);
-            println!("{error:?}");
+            if let Err(error) = task.try_result() {
+                println!("exception={:?}", error.downcast_ref::<ZeroDivisionError>());
+            }
         }
         println!("use {:.2} time", second.since(start));
         for task in waited.pending {
