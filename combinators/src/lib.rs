@@ -52,43 +52,7 @@
 //! | blocking, where only this thread can do what is waited for | an error of the kind `WouldDeadlock` from [`Task::wait`], not a hang |
 //! | a completion | costs the same however many tasks are waited for |
 //!
-//! # From asyncio
-//!
-//! | asyncio | here |
-//! |---|---|
-//! | `gather(*aws)` | [`gather`]`(tasks)`, of an iterator or a tuple |
-//! | a semaphore round each of them | [`limit`]`(n).gather(tasks)` |
-//! | `gather(*aws, return_exceptions=True)` | [`gather_settled`]`(tasks)` |
-//! | `wait(fs, timeout=t, return_when=…)` | [`wait`]`(tasks, `[`ReturnWhen`]`)`, [`.timeout(t)`](Wait::timeout), giving [`Waited`] |
-//! | `async for t in as_completed(fs, timeout=t)` | [`as_completed`]`(tasks)`, a stream of tasks, [`.timeout(t)`](AsCompleted::timeout) |
-//! | `wait_for(aw, t)` | [`wait_for`]`(task, t)` |
-//! | `async with timeout(t) as scope:` | [`timeout`]`(t, future)`, [`timeout_at`], [`timeout_scope`]`(t, async \|scope\| …)` |
-//! | `async with TaskGroup() as group:` | [`task_group`]`(async \|group\| …)`, [`TaskGroup::create_task`] |
-//! | `shield(aw)` | [`shield`]`(task)` |
-//! | `sleep(t)` | [`sleep`]`(t)` |
-//! | `to_thread(f, …)` | [`to_thread`]`(move \|\| f(…))` |
-//! | `asyncio.run(main())`, `Runner` | [`run`]`(main())`, [`Runner`] |
-//! | `new_event_loop()`, `get_running_loop()` | [`EventLoop::new`], [`get_running_loop`] |
-//! | `loop.run_until_complete`, `.run_forever`, `.close` | the same of an [`EventLoop`] |
-//! | `loop.call_soon`, `.call_later`, `.stop`, … | the same of its [`Handle`], from any thread |
-//! | `run_coroutine_threadsafe(coro, loop)` | [`Handle::run_coroutine_threadsafe`] |
-//! | `all_tasks()`, `current_task()` | [`all_tasks`], [`current_task`] |
-//! | `ensure_future(aw)` | [`ensure_future`]`(future)` |
-//! | `create_task(coro)` | [`create_task`]`(future)` |
-//! | `loop.run_in_executor(None, f, arg)` | [`run_in_executor`]`(None, f, arg)` |
-//! | `loop.run_in_executor(pool, f, arg)` | [`run_in_executor`]`(Some(&pool), f, arg)`, or `pool.submit(f, arg)` |
-//! | `task.cancel()`, `.done()`, `.add_done_callback(f)` | [`Task::cancel`], [`Task::is_done`], [`Task::add_done_callback`] |
-//! | a set of futures given twice | cannot be written: a [`Task`] has one owner |
-//!
-//! [`Task`]: executor_core::Task
-//! [`Task::add_done_callback`]: executor_core::Task::add_done_callback
-//! [`Task::cancel`]: executor_core::Task::cancel
-//! [`Task::cancel_on_drop`]: executor_core::Task::cancel_on_drop
-//! [`Task::flatten`]: executor_core::Task::flatten
-//! [`Task::is_done`]: executor_core::Task::is_done
-//! [`Task::wait`]: executor_core::Task::wait
-//! [`TaskError::downcast`]: executor_core::TaskError::downcast
-
+#![doc = include_str!("from_asyncio.md")]
 #![forbid(unsafe_code)]
 
 #[cfg(not(any(feature = "async-std", feature = "smol")))]
