@@ -1,0 +1,160 @@
+//! Tiny jobs on pools of processes: many in flight, and one after the other.
+
+use super::Plan;
+use crate::jobs::increment;
+use crate::peers::measure::{Sample, Scale, Subject};
+use crate::peers::report::Unit;
+use crate::peers::rivals::limit::PingPong;
+use crate::peers::rivals::offload::{self, Plain, Shape, check};
+use crate::peers::rivals::{ipc, procspawn, python};
+use crate::peers::{Fault, WORKERS};
+use executor_core::ExecutorExt as _;
+use futures::TryFutureExt as _;
+use pool_process::ProcessPool;
+use std::time::Instant;
+
+/// How many jobs are in flight, where as many as one wants can be.
+const JOBS: u64 = 10_000;
+
+/// How many numbers are sent ahead over a channel, which holds some 278 of them.
+const AHEAD: u64 = 64;
+
+pub(super) const THROUGHPUT: Plan = Plan {
+    name: "process-throughput",
+    title: "Process pool: 10,000 tiny jobs in flight, for each job",
+    about: "A number goes to a worker process and the next one comes back. \
+            tokio's `spawn_blocking` does the same on threads, for comparison.",
+    unit: Unit::Nanoseconds,
+    once: false,
+    start: throughput,
+};
+
+pub(super) const ROUND_TRIP: Plan = Plan {
+    name: "process-round-trip",
+    title: "Process pool: one tiny job, there and back",
+    about: "The next job is submitted when the last one's result has come. The limit \
+            is two processes that wake each other through shared memory, and do \
+            nothing else.",
+    unit: Unit::Microseconds,
+    once: false,
+    start: round_trip,
+};
+
+fn throughput(_: Scale) -> Result<Vec<Subject>, Fault> {
+    let shape = Shape::Many(JOBS);
+    let window = procspawn::WINDOW;
+    Ok(vec![
+        Subject::of("ours", Ok(ours(shape)?)),
+        Subject::of("procspawn", procspawn_many())
+            .note(format!("{window} in flight: a job holds descriptors"))
+            .ours_at_most(1.0 / 150.0),
+        Subject::of("Python", python::sample("process-throughput", JOBS, 1.0)),
+        Subject::of("tokio spawn_blocking", Ok(offload::tokio(shape)?))
+            .note("threads")
+            .ours_at_most(0.6),
+        Subject::of("ipc-channel", ipc_many()).note(format!(
+            "no pool: {AHEAD} sent ahead to each of two processes"
+        )),
+    ])
+}
+
+fn round_trip(scale: Scale) -> Result<Vec<Subject>, Fault> {
+    let times = scale.pick(5_000, 500);
+    let shape = Shape::RoundTrips(times);
+    Ok(vec![
+        Subject::of("ours", Ok(ours(shape)?)),
+        Subject::of("procspawn", procspawn_round_trips(times)).ours_at_most(0.25),
+        Subject::of("Python", python::sample("process-round-trip", times, 1e3)),
+        Subject::of("tokio spawn_blocking", Ok(offload::tokio(shape)?))
+            .note("threads")
+            .ours_at_most(1.0),
+        Subject::of("ipc-channel", ipc_round_trips(times)).note("no pool"),
+        Subject::of("limit: futex", ping_pong(times)).note("two processes, one page"),
+    ])
+}
+
+/// A pool of ours whose workers are ready.
+pub(super) fn pool() -> Result<ProcessPool, Fault> {
+    let pool = ProcessPool::builder().max_workers(WORKERS).build()?;
+    pool.warm_up().wait()?;
+    Ok(pool)
+}
+
+fn ours(shape: Shape) -> Result<Sample, Fault> {
+    let pool = pool()?;
+    Ok(shape.sample(Plain, move |_, number| {
+        pool.submit(increment, number).map_err(Fault::from)
+    }))
+}
+
+fn procspawn_many() -> Result<Sample, String> {
+    let pool = procspawn::pool().map_err(|error| error.to_string())?;
+    Ok(Box::new(move || {
+        let start = Instant::now();
+        let sum = procspawn::sum(&pool, JOBS)?;
+        let elapsed = start.elapsed();
+        check(sum, JOBS)?;
+        Ok(elapsed.as_nanos() as f64 / JOBS as f64)
+    }))
+}
+
+fn procspawn_round_trips(times: u64) -> Result<Sample, String> {
+    let pool = procspawn::pool().map_err(|error| error.to_string())?;
+    Ok(round_trips(times, move |number| {
+        procspawn::round_trip(&pool, number)
+    }))
+}
+
+fn ipc_many() -> Result<Sample, String> {
+    let partners = (0..WORKERS).map(|_| ipc::Channels::start());
+    let partners = partners.collect::<Result<Vec<_>, Fault>>();
+    let partners = partners.map_err(|error| error.to_string())?;
+    Ok(Box::new(move || {
+        let ahead = AHEAD * WORKERS as u64;
+        let of = |number: u64| &partners[number as usize % WORKERS];
+        let mut sum = 0;
+        let start = Instant::now();
+        for number in 0..JOBS {
+            if number >= ahead {
+                sum += of(number).receive()?;
+            }
+            of(number).send(number)?;
+        }
+        for number in JOBS - ahead..JOBS {
+            sum += of(number).receive()?;
+        }
+        let elapsed = start.elapsed();
+        check(sum, JOBS)?;
+        Ok(elapsed.as_nanos() as f64 / JOBS as f64)
+    }))
+}
+
+fn ipc_round_trips(times: u64) -> Result<Sample, String> {
+    let partner = ipc::Channels::start().map_err(|error| error.to_string())?;
+    Ok(round_trips(times, move |number| {
+        partner.send(number)?;
+        partner.receive()
+    }))
+}
+
+fn ping_pong(times: u64) -> Result<Sample, String> {
+    let mut partners = PingPong::start().map_err(|error| error.to_string())?;
+    Ok(round_trips(times, move |number| {
+        partners.round_trip()?;
+        Ok(increment(number))
+    }))
+}
+
+/// A sample of round trips that block, in microseconds.
+fn round_trips(times: u64, mut call: impl FnMut(u64) -> Result<u64, Fault> + 'static) -> Sample {
+    Box::new(move || {
+        let mut sum = 0;
+        let start = Instant::now();
+        for number in 0..times {
+            sum += call(number)?;
+        }
+        let elapsed = start.elapsed();
+        check(sum, times)?;
+        Ok(elapsed.as_nanos() as f64 / 1e3 / times as f64)
+    })
+}

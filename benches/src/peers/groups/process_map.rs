@@ -1,0 +1,50 @@
+//! Tiny items through `map`.
+
+use super::{Plan, process};
+use crate::jobs::increment;
+use crate::peers::Fault;
+use crate::peers::measure::{Sample, Scale, Subject};
+use crate::peers::report::Unit;
+use crate::peers::rivals::offload::check;
+use crate::peers::rivals::python;
+use executor_core::ExecutorExt as _;
+use futures::TryStreamExt as _;
+use std::time::Instant;
+
+/// How many items make a job.
+const CHUNK: usize = 1000;
+
+pub(super) const MAP: Plan = Plan {
+    name: "process-map",
+    title: "Process pool: `map` of tiny items, for each item",
+    about: "Numbers go through `map` in chunks of 1000, which is what Python's \
+            documentation recommends for many short calls.",
+    unit: Unit::Nanoseconds,
+    once: false,
+    start,
+};
+
+fn start(scale: Scale) -> Result<Vec<Subject>, Fault> {
+    let items = scale.pick(1_000_000, 200_000);
+    Ok(vec![
+        Subject::of("ours", Ok(ours(items, CHUNK)?)).note("`chunks(1000)`"),
+        Subject::of("ours, one by one", Ok(ours(items / 20, 1)?))
+            .note("a job for each item, eight of them ahead"),
+        Subject::of("Python", python::sample("process-map", items, 1.0))
+            .note("`chunksize=1000`")
+            .ours_at_most(0.3),
+    ])
+}
+
+fn ours(items: u64, chunk: usize) -> Result<Sample, Fault> {
+    let pool = process::pool()?;
+    Ok(Box::new(move || {
+        let start = Instant::now();
+        let results = pool.map(increment, 0..items).chunks(chunk);
+        let sum = results.try_fold(0, |sum, result| async move { Ok(sum + result) });
+        let sum = futures::executor::block_on(sum)?;
+        let elapsed = start.elapsed();
+        check(sum, items)?;
+        Ok(elapsed.as_nanos() as f64 / items as f64)
+    }))
+}
