@@ -16,6 +16,7 @@ type Payload = ByteBuf;
 /// How often ours copies each byte, there and back: into the message, into the
 /// socket, out of it, and into the value; and the same again on the way back.
 const COPIES: usize = 8;
+const LIMIT: &str = "limit: 8 × memcpy";
 
 const MIB: usize = 1024 * 1024;
 
@@ -41,10 +42,6 @@ pub(super) const LARGE: Plan = Plan {
 };
 
 fn start(size: usize, times: u32) -> Result<Vec<Subject>, Fault> {
-    let copies = match COPIES {
-        4 => "limit: 4 × memcpy",
-        _ => "limit: 8 × memcpy",
-    };
     Ok(vec![
         Subject::of("ours", Ok(ours(size, times)?)).note("`ByteBuf`"),
         Subject::of("procspawn", theirs(size, times))
@@ -56,7 +53,7 @@ fn start(size: usize, times: u32) -> Result<Vec<Subject>, Fault> {
         Subject::of("Python", python::sample("process-echo", size as u64, 1e6))
             .note("`bytes`")
             .ours_at_most(0.25),
-        Subject::of(copies, Ok(memory(size, times)))
+        Subject::of(LIMIT, Ok(memory(size, times)))
             .note("one thread, to memory that was written before")
             .ours_at_most(2.0),
     ])

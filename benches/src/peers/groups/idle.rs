@@ -13,20 +13,21 @@ use crate::peers::{Fault, role};
 use executor_core::ExecutorExt as _;
 use std::collections::HashMap;
 use std::fs;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The name, in a copy's role, of who has a pool and gives it nothing to do.
 pub(crate) const ROLE: &str = "idle";
 
-/// How long after its last job a pool counts as idle: whatever it does in answer to
-/// that is over.
-const SETTLE: Duration = Duration::from_secs(1);
+/// How long after its last job a pool counts as idle. A process pool of ours looks
+/// twice, five seconds apart, whether its workers have read what they were sent last.
+const SETTLE: Duration = Duration::from_secs(11);
 
 pub(super) const IDLE: Plan = Plan {
     name: "idle",
     title: "A pool with nothing to do: processor time over ten seconds",
-    about: "Each pool has run some jobs and then gets no more. The time is that of its \
-            program and of all its workers together, as the scheduler counts it.",
+    about: "Each pool has run some jobs, the last of them eleven seconds before. The \
+            time is that of its program and of all its workers together, as the \
+            scheduler counts it.",
     unit: Unit::Milliseconds,
     once: true,
     start,
@@ -34,50 +35,89 @@ pub(super) const IDLE: Plan = Plan {
 
 fn start(scale: Scale) -> Result<Vec<Subject>, Fault> {
     let time = Duration::from_secs(scale.pick(10, 3));
-    let copy = |pool: &str| -> Result<Sample, String> {
+    let note = scale.pick("", "over three seconds");
+    let pools = [
+        ("ours, threads", Pool::copy("threads")),
+        ("ours, processes", Pool::copy("processes")),
+        ("procspawn", Pool::copy("procspawn")),
+        ("tokio spawn_blocking", Pool::copy("tokio")),
+        ("Python", Pool::python()),
+    ];
+    std::thread::sleep(SETTLE);
+    let begun = Instant::now();
+    let mut subjects = Vec::new();
+    for (name, pool) in pools {
+        let sample = match pool {
+            Ok(pool) => Ok(idle(pool, begun, time)?),
+            Err(why) => Err(why),
+        };
+        let subject = Subject::of(name, sample).note(note);
+        let ours = name.starts_with("ours");
+        subjects.push(match ours {
+            true => subject.bar(Bar::AtMost(0.0)),
+            false => subject,
+        });
+    }
+    Ok(subjects)
+}
+
+/// A process with a pool that has run some jobs.
+enum Pool {
+    Copy(Partner),
+    Python(Python),
+}
+
+impl Pool {
+    fn copy(pool: &str) -> Result<Self, String> {
         let start = || -> Result<Partner, Fault> {
             let mut partner = Partner::start(&[ROLE, pool])?;
             partner.line()?;
             Ok(partner)
         };
-        let partner = start().map_err(|fault| fault.to_string())?;
-        Ok(Box::new(move || idle(partner.pid(), time)))
-    };
-    let python = |work: &str| -> Result<Sample, String> {
-        let mut python = Python::start(work, 0)?;
+        start().map(Self::Copy).map_err(|fault| fault.to_string())
+    }
+
+    fn python() -> Result<Self, String> {
+        let mut python = Python::start("process-idle", 0)?;
         python.measure().map_err(|fault| fault.to_string())?;
-        Ok(Box::new(move || idle(python.pid(), time)))
-    };
-    let note = match scale.quick {
-        true => "over three seconds",
-        false => "",
-    };
-    let subjects = vec![
-        Subject::of("ours, threads", copy("threads")).bar(Bar::AtMost(0.0)),
-        Subject::of("ours, processes", copy("processes")).bar(Bar::AtMost(0.0)),
-        Subject::of("procspawn", copy("procspawn")),
-        Subject::of("tokio spawn_blocking", copy("tokio")),
-        Subject::of("Python", python("process-idle")),
-    ];
-    std::thread::sleep(SETTLE);
-    Ok(subjects
-        .into_iter()
-        .map(|subject| subject.note(note))
-        .collect())
+        Ok(Self::Python(python))
+    }
+
+    fn pid(&self) -> u32 {
+        match self {
+            Self::Copy(partner) => partner.pid(),
+            Self::Python(python) => python.pid(),
+        }
+    }
 }
 
-/// Milliseconds of processor time that a process and its descendants use meanwhile.
-fn idle(pid: u32, time: Duration) -> Result<f64, Fault> {
-    let before = processor_time(pid)?;
-    std::thread::sleep(time);
-    let after = processor_time(pid)?;
-    if before.keys().any(|thread| !after.contains_key(thread)) {
-        return Err("one of its threads or workers has ended".into());
-    }
-    // A new thread has used what it has used meanwhile.
-    let used = |(thread, after): (&String, &u64)| after - before.get(thread).unwrap_or(&0);
-    let nanoseconds: u64 = after.iter().map(used).sum();
-    Ok(nanoseconds as f64 / 1e6)
+/// A sample of the milliseconds of processor time that a process and its descendants
+/// use from now until `time` after it has `begun`: all pools rest at the same time.
+fn idle(pool: Pool, begun: Instant, time: Duration) -> Result<Sample, Fault> {
+    let before = processor_time(pool.pid())?;
+    Ok(Box::new(move || {
+        std::thread::sleep(time.saturating_sub(begun.elapsed()));
+        let after = processor_time(pool.pid())?;
+        // Of a thread that has ended nobody knows how long it ran; a worker has no
+        // reason to end.
+        if before.keys().any(|thread| !has_process_of(&after, thread)) {
+            return Err("a process of it has ended".into());
+        }
+        // A new thread has used what it has used meanwhile.
+        let used = |(thread, after): (&String, &u64)| after - before.get(thread).unwrap_or(&0);
+        let nanoseconds: u64 = after.iter().map(used).sum();
+        Ok(nanoseconds as f64 / 1e6)
+    }))
+}
+
+/// Whether a thread of the same process is among these, which are named by paths
+/// such as `/proc/7/task/8`.
+fn has_process_of(times: &HashMap<String, u64>, thread: &str) -> bool {
+    let process = thread
+        .rsplit_once('/')
+        .map_or(thread, |(process, _)| process);
+    let is_of_it = |other: &String| other.rsplit_once('/').is_some_and(|(p, _)| p == process);
+    times.keys().any(is_of_it)
 }
 
 /// Nanoseconds of processor time of each thread of a process and its descendants.
@@ -87,10 +127,13 @@ fn processor_time(pid: u32) -> Result<HashMap<String, u64>, Fault> {
     while let Some(process) = processes.pop() {
         for thread in fs::read_dir(format!("/proc/{process}/task"))? {
             let path = thread?.path();
-            let schedstat = fs::read_to_string(path.join("schedstat"))?;
+            // A thread may end while it is looked at.
+            let Ok(schedstat) = fs::read_to_string(path.join("schedstat")) else {
+                continue;
+            };
             let time = schedstat.split(' ').next().ok_or("schedstat is empty")?;
             times.insert(path.to_string_lossy().into_owned(), time.parse()?);
-            let children = fs::read_to_string(path.join("children"))?;
+            let children = fs::read_to_string(path.join("children")).unwrap_or_default();
             processes.extend(children.split_whitespace().map(str::to_owned));
         }
     }
