@@ -139,6 +139,32 @@ fn with_cancel_on_drop_dropping_it_cancels_polled_or_not() {
     assert_eq!(Arc::strong_count(&wakes), 1, "whoever waited is forgotten");
 }
 
+/// What is queued is cancelled before `cancel` returns: that is no news.
+#[test]
+fn who_waited_is_not_woken_for_what_its_own_end_cancels() {
+    let wakes = Arc::<Wakes>::default();
+    let (asked_too, other) = asked::<u8>("other");
+    let (asked_too, asked) = (asked_too.obeys(), asked::<u8>("one"));
+    let (asked, one) = (asked.0.obeys(), asked.1);
+    let mut gathering = gather([one, other]).cancel_on_drop();
+    assert!(poll_once(&mut gathering, &wakes).is_pending());
+    drop(gathering);
+    assert!(asked.was_cancelled() && asked_too.was_cancelled());
+    assert_eq!(wakes.count(), 0);
+
+    let (asked, promise, tasks) = asked_and_resolved();
+    let asked = asked.obeys();
+    let mut gathering = gather_settled(tasks).cancel_siblings();
+    assert!(poll_once(&mut gathering, &wakes).is_pending());
+    promise.resolve(broken(1));
+    assert_eq!(wakes.count(), 1);
+    let Poll::Ready(outcomes) = poll_once(&mut gathering, &wakes) else {
+        panic!("all are done by now");
+    };
+    assert!(asked.was_cancelled() && outcomes.iter().all(Result::is_err));
+    assert_eq!(wakes.count(), 1);
+}
+
 /// Polls a coroutine, then drops it as the one that drives it does when it is
 /// cancelled.
 fn cancel_at_its_await(coroutine: impl Future<Output = ()>) {

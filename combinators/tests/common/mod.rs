@@ -176,19 +176,30 @@ impl std::fmt::Display for Broken {
 
 impl std::error::Error for Broken {}
 
-/// The other side of a task that the test resolves, and that only notes when it is
-/// to be cancelled.
-pub(crate) struct Asked<T: Send + 'static = u8> {
-    flag: Arc<Flag>,
+/// The other side of a task that the test resolves, and that notes when it is to be
+/// cancelled.
+pub(crate) struct Asked<T: Send + 'static = u8>(Arc<Side<T>>);
+
+struct Side<T: Send + 'static> {
+    asked: AtomicBool,
+    /// It then is cancelled at once, like a job that is queued.
+    obeys: AtomicBool,
     promise: Mutex<Option<Promise<T>>>,
 }
 
-#[derive(Default)]
-struct Flag(AtomicBool);
+impl<T: Send + 'static> Side<T> {
+    fn resolve(&self, outcome: Result<T, TaskError>) {
+        let promise = self.promise.lock().unwrap().take();
+        promise.expect("resolved once").resolve(outcome);
+    }
+}
 
-impl Control for Flag {
+impl<T: Send + 'static> Control for Side<T> {
     fn cancel(&self, _ticket: u64) -> CancelOutcome {
-        self.0.store(true, Ordering::SeqCst);
+        self.asked.store(true, Ordering::SeqCst);
+        if self.obeys.load(Ordering::SeqCst) {
+            self.resolve(Err(TaskError::cancelled("as it was asked to be")));
+        }
         CancelOutcome::Requested
     }
 
@@ -198,20 +209,35 @@ impl Control for Flag {
 }
 
 pub(crate) fn asked<T: Send + 'static>(name: &str) -> (Asked<T>, Task<T>) {
-    let flag = Arc::<Flag>::default();
-    let (promise, task) = promise_with(name, flag.clone(), 0);
-    let promise = Mutex::new(Some(promise));
-    (Asked { flag, promise }, task)
+    let side = Arc::new(Side {
+        asked: AtomicBool::new(false),
+        obeys: AtomicBool::new(false),
+        promise: Mutex::new(None),
+    });
+    let (promise, task) = promise_with(name, side.clone(), 0);
+    *side.promise.lock().unwrap() = Some(promise);
+    (Asked(side), task)
 }
 
 impl<T: Send + 'static> Asked<T> {
+    pub(crate) fn obeys(self) -> Self {
+        self.0.obeys.store(true, Ordering::SeqCst);
+        self
+    }
+
     pub(crate) fn was_cancelled(&self) -> bool {
-        self.flag.0.load(Ordering::SeqCst)
+        self.0.asked.load(Ordering::SeqCst)
     }
 
     pub(crate) fn resolve(&self, outcome: Result<T, TaskError>) {
-        let promise = self.promise.lock().unwrap().take();
-        promise.expect("resolved once").resolve(outcome);
+        self.0.resolve(outcome);
+    }
+}
+
+impl<T: Send + 'static> Drop for Asked<T> {
+    /// The task and its promise would keep each other.
+    fn drop(&mut self) {
+        drop(self.0.promise.lock().unwrap().take());
     }
 }
 
