@@ -19,14 +19,15 @@ pub(crate) fn page(
     let command = &machine.command;
     let mut page = format!(
         "# Performance\n\n\
-         Ours and the others on the same work, in one run. This page is generated:\n\n\
+         Ours and the others on the same work, in one run. This page is generated, \
+         notes at its end apart; to measure again:\n\n\
          ```sh\n{command}\n```\n\n\
-         repeats the measurements, and with `--markdown FILE` writes a page such as \
-         this one. Everybody has two threads or two worker processes. In each round \
-         each subject is measured once, in an order that rotates; a first round that \
-         warms up does not count. Results are checked. The median of the rounds is \
-         shown, with the least and the most; ÷ ours is a median divided by that of \
-         ours. A bar is what ours is to reach, met or not.\n\n\
+         With `--markdown FILE` that writes a page such as this one. Everybody has two \
+         threads or two worker processes. In each round each subject is measured once, \
+         in an order that rotates; a first round that warms up does not count. Results \
+         are checked. The median of the rounds is shown, with the least and the most; \
+         ÷ ours is a median divided by that of ours. A bar is what ours is to reach, \
+         met or not.\n\n\
          | | |\n|---|---|\n"
     );
     for (what, value) in &machine.facts {
