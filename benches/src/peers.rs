@@ -7,9 +7,10 @@
 //! panic, ends the program with the name of the subject. One that cannot run here
 //! is a row that says why.
 //!
-//! * `groups`: the work, one file for each kind; `shape` is what they share;
+//! * `groups`: the work, one file for each kind;
 //! * `rivals`: how the others are set up, each the way its documentation says;
-//! * `measure`: rounds and medians; `watchdog`: no measurement hangs unnoticed;
+//! * `measure`: rounds and medians; `sum`: one measurement of jobs that give numbers;
+//!   `watchdog`: no measurement hangs unnoticed;
 //! * `bar`: what ours is to reach; `report`: what was measured;
 //! * `table`, `json`, `svg`, `markdown`: how it is shown; `machine`: where it was;
 //! * `role`: what a copy of this program does that a group has started.
@@ -27,6 +28,7 @@ mod page;
 mod report;
 mod rivals;
 mod role;
+mod sum;
 mod svg;
 mod table;
 mod watchdog;

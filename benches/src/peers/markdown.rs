@@ -24,8 +24,9 @@ pub(crate) fn page(
          ```sh\n{command}\n```\n\n\
          With `--markdown FILE` that writes a page such as this one. Everybody has two \
          threads or two worker processes. In each round each subject is measured once, \
-         in an order that rotates; a first round that warms up does not count. Results \
-         are checked. The median of the rounds is shown, with the least and the most; \
+         in an order that rotates; a first round that warms up does not count, and tiny \
+         jobs are preceded by a tenth of their number that does not either. Results are \
+         checked. The median of the rounds is shown, with the least and the most; \
          ÷ ours is a median divided by that of ours. A bar is what ours is to reach, \
          met or not.\n\n\
          | | |\n|---|---|\n"

@@ -12,6 +12,7 @@ use std::time::Instant;
 
 /// What carries bytes fastest through a pool of ours.
 type Payload = ByteBuf;
+const PAYLOAD: &str = "`ByteBuf`";
 
 /// How often ours copies each byte, there and back: into the message, into the
 /// socket, out of it, and into the value; and the same again on the way back.
@@ -43,7 +44,7 @@ pub(super) const LARGE: Plan = Plan {
 
 fn start(size: usize, times: u32) -> Result<Vec<Subject>, Fault> {
     Ok(vec![
-        Subject::of("ours", Ok(ours(size, times)?)).note("`ByteBuf`"),
+        Subject::of("ours", Ok(ours(size, times)?)).note(PAYLOAD),
         Subject::of("procspawn", theirs(size, times))
             .note("`ByteBuf`")
             .ours_at_most(0.25),
@@ -64,17 +65,13 @@ fn original(size: usize) -> Vec<u8> {
     (0..=250).cycle().take(size).collect()
 }
 
-fn echo(payload: Payload) -> Payload {
-    payload
-}
-
-fn echo_shared(payload: Shmem) -> Shmem {
+fn echo<P>(payload: P) -> P {
     payload
 }
 
 fn ours(size: usize, times: u32) -> Result<Sample, Fault> {
     let pool = process::pool()?;
-    let call = move |payload| Ok(pool.submit(echo, payload).wait()?);
+    let call = move |payload| Ok(pool.submit(echo::<Payload>, payload).wait()?);
     Ok(echoed(
         size,
         times,
@@ -89,7 +86,7 @@ fn theirs(size: usize, times: u32) -> Result<Sample, String> {
     Ok(echoed(
         size,
         times,
-        |bytes| Payload::from(bytes.to_vec()),
+        |bytes| ByteBuf::from(bytes.to_vec()),
         call,
     ))
 }
@@ -100,7 +97,7 @@ fn shared(size: usize, times: u32) -> Result<Sample, String> {
         let payload = Shmem::from_bytes(&bytes);
         // Without this `Pool::spawn` sends the bytes, and the worker, which expects
         // the memory, ends.
-        let job = with_ipc_mode(|| pool.spawn(payload, echo_shared));
+        let job = with_ipc_mode(|| pool.spawn(payload, echo));
         Ok(job.join()?)
     };
     Ok(echoed(size, times, <[u8]>::to_vec, call))

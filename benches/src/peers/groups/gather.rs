@@ -3,7 +3,7 @@
 use super::Plan;
 use crate::peers::measure::{Sample, Scale, Subject};
 use crate::peers::report::Unit;
-use crate::peers::rivals::offload::check;
+use crate::peers::sum::check;
 use crate::peers::{Fault, WORKERS};
 use combinators::gather;
 use executor_core::{Promise, Task, TaskError, promise};
@@ -102,7 +102,8 @@ where
     W: Future<Output = Result<Vec<u64>, TaskError>>,
 {
     Box::new(move || {
-        let pairs = (1..=TASKS).map(|_| promise("task"));
+        // Without a name, which nobody would read and each would allocate.
+        let pairs = (1..=TASKS).map(|_| promise(""));
         let (promises, tasks): (Vec<Promise<u64>>, Vec<Task<u64>>) = pairs.unzip();
         let resolve = move || {
             for (number, promise) in (1..).zip(promises) {

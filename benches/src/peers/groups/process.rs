@@ -5,13 +5,13 @@ use crate::jobs::increment;
 use crate::peers::measure::{Sample, Scale, Subject};
 use crate::peers::report::Unit;
 use crate::peers::rivals::limit::PingPong;
-use crate::peers::rivals::offload::{self, Plain, Shape, check};
+use crate::peers::rivals::offload::{self, Plain, Shape};
 use crate::peers::rivals::{ipc, procspawn, python};
+use crate::peers::sum::summing;
 use crate::peers::{Fault, WORKERS};
 use executor_core::ExecutorExt as _;
 use futures::TryFutureExt as _;
 use pool_process::ProcessPool;
-use std::time::Instant;
 
 /// How many jobs are in flight, where as many as one wants can be.
 const JOBS: u64 = 10_000;
@@ -89,13 +89,8 @@ fn ours(shape: Shape) -> Result<Sample, Fault> {
 
 fn procspawn_many() -> Result<Sample, String> {
     let pool = procspawn::pool().map_err(|error| error.to_string())?;
-    Ok(Box::new(move || {
-        let start = Instant::now();
-        let sum = procspawn::sum(&pool, JOBS)?;
-        let elapsed = start.elapsed();
-        check(sum, JOBS)?;
-        Ok(elapsed.as_nanos() as f64 / JOBS as f64)
-    }))
+    let sum = move |jobs| Ok(procspawn::sum(&pool, jobs)?);
+    Ok(summing(JOBS, 1.0, sum))
 }
 
 fn procspawn_round_trips(times: u64) -> Result<Sample, String> {
@@ -109,23 +104,19 @@ fn ipc_many() -> Result<Sample, String> {
     let partners = (0..WORKERS).map(|_| ipc::Channels::start());
     let partners = partners.collect::<Result<Vec<_>, Fault>>();
     let partners = partners.map_err(|error| error.to_string())?;
-    Ok(Box::new(move || {
+    Ok(summing(JOBS, 1.0, move |jobs| {
         let ahead = AHEAD * WORKERS as u64;
         let of = |number: u64| &partners[number as usize % WORKERS];
         let mut sum = 0;
-        let start = Instant::now();
-        for number in 0..JOBS {
+        for number in 0..jobs + ahead {
             if number >= ahead {
                 sum += of(number).receive()?;
             }
-            of(number).send(number)?;
+            if number < jobs {
+                of(number).send(number)?;
+            }
         }
-        for number in JOBS - ahead..JOBS {
-            sum += of(number).receive()?;
-        }
-        let elapsed = start.elapsed();
-        check(sum, JOBS)?;
-        Ok(elapsed.as_nanos() as f64 / JOBS as f64)
+        Ok(sum)
     }))
 }
 
@@ -147,14 +138,11 @@ fn ping_pong(times: u64) -> Result<Sample, String> {
 
 /// A sample of round trips that block, in microseconds.
 fn round_trips(times: u64, mut call: impl FnMut(u64) -> Result<u64, Fault> + 'static) -> Sample {
-    Box::new(move || {
+    summing(times, 1e3, move |times| {
         let mut sum = 0;
-        let start = Instant::now();
         for number in 0..times {
             sum += call(number)?;
         }
-        let elapsed = start.elapsed();
-        check(sum, times)?;
-        Ok(elapsed.as_nanos() as f64 / 1e3 / times as f64)
+        Ok(sum)
     })
 }

@@ -5,11 +5,10 @@ use crate::jobs::increment;
 use crate::peers::Fault;
 use crate::peers::measure::{Sample, Scale, Subject};
 use crate::peers::report::Unit;
-use crate::peers::rivals::offload::check;
 use crate::peers::rivals::python;
+use crate::peers::sum::summing;
 use executor_core::ExecutorExt as _;
 use futures::TryStreamExt as _;
-use std::time::Instant;
 
 /// How many items make a job.
 const CHUNK: usize = 1000;
@@ -38,13 +37,9 @@ fn start(scale: Scale) -> Result<Vec<Subject>, Fault> {
 
 fn ours(items: u64, chunk: usize) -> Result<Sample, Fault> {
     let pool = process::pool()?;
-    Ok(Box::new(move || {
-        let start = Instant::now();
+    Ok(summing(items, 1.0, move |items| {
         let results = pool.map(increment, 0..items).chunks(chunk);
         let sum = results.try_fold(0, |sum, result| async move { Ok(sum + result) });
-        let sum = futures::executor::block_on(sum)?;
-        let elapsed = start.elapsed();
-        check(sum, items)?;
-        Ok(elapsed.as_nanos() as f64 / items as f64)
+        Ok(futures::executor::block_on(sum)?)
     }))
 }
