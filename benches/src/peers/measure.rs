@@ -43,11 +43,20 @@ impl Subject {
         name: &'static str,
         sample: impl FnMut() -> Result<f64, Fault> + 'static,
     ) -> Self {
-        Self::of(name, Ok(Box::new(sample)))
+        Self::ours(name, Box::new(sample))
     }
 
-    /// One that runs, or says why it cannot.
-    pub(crate) fn of(name: &'static str, sample: Result<Sample, String>) -> Self {
+    /// One of ours, which is set up already.
+    pub(crate) fn ours(name: &'static str, sample: Sample) -> Self {
+        Self::of(name, Ok(sample))
+    }
+
+    /// One of others: that it cannot be set up ends nothing, and is told in its row.
+    pub(crate) fn rival(name: &'static str, start: impl FnOnce() -> Result<Sample, Fault>) -> Self {
+        Self::of(name, contained(start).map_err(|fault| fault.to_string()))
+    }
+
+    fn of(name: &'static str, sample: Result<Sample, String>) -> Self {
         Self {
             name,
             note: String::new(),
@@ -80,7 +89,8 @@ pub(crate) fn measure(plan: &Plan, scale: Scale) -> Result<Report, Fault> {
     eprintln!("{}: {}", plan.name, plan.title);
     let watchdog = Watchdog::start();
     let start = Instant::now();
-    let mut subjects = (plan.start)(scale).map_err(|fault| format!("{}: {fault}", plan.name))?;
+    let started = contained(|| (plan.start)(scale));
+    let mut subjects = started.map_err(|fault| format!("{}: {fault}", plan.name))?;
     let mut values = vec![Vec::new(); subjects.len()];
     let rounds = if plan.once { 1 } else { scale.rounds() };
     // The one before the first warms everybody up and is thrown away.
@@ -94,7 +104,7 @@ pub(crate) fn measure(plan: &Plan, scale: Scale) -> Result<Report, Fault> {
             };
             let name = format!("{}: {}", plan.name, subject.name);
             watchdog.watch(&name);
-            let value = take(sample).map_err(|fault| format!("{name}: {fault}"))?;
+            let value = contained(sample).map_err(|fault| format!("{name}: {fault}"))?;
             watchdog.rest();
             if round >= warm_up {
                 values[place].push(value);
@@ -105,8 +115,9 @@ pub(crate) fn measure(plan: &Plan, scale: Scale) -> Result<Report, Fault> {
     Ok(conclude(plan, rounds, &subjects, &values))
 }
 
-fn take(sample: &mut Sample) -> Result<f64, Fault> {
-    match catch_unwind(AssertUnwindSafe(sample)) {
+/// What `call` returns; a panic in it is a fault.
+fn contained<T>(call: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
+    match catch_unwind(AssertUnwindSafe(call)) {
         Ok(value) => value,
         Err(panic) => {
             let text = panic.downcast_ref::<String>().map(String::as_str);

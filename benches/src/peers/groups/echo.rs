@@ -44,17 +44,19 @@ pub(super) const LARGE: Plan = Plan {
 
 fn start(size: usize, times: u32) -> Result<Vec<Subject>, Fault> {
     Ok(vec![
-        Subject::of("ours", Ok(ours(size, times)?)).note(PAYLOAD),
-        Subject::of("procspawn", theirs(size, times))
+        Subject::ours("ours", ours(size, times)?).note(PAYLOAD),
+        Subject::rival("procspawn", || theirs(size, times))
             .note("`ByteBuf`")
             .ours_at_most(0.25),
-        Subject::of("procspawn, Shmem", shared(size, times))
+        Subject::rival("procspawn, Shmem", || shared(size, times))
             .note("the worker gives the same memory back, which it may still write")
             .ours_at_most(0.25),
-        Subject::of("Python", python::sample("process-echo", size as u64, 1e6))
-            .note("`bytes`")
-            .ours_at_most(0.25),
-        Subject::of(LIMIT, Ok(memory(size, times)))
+        Subject::rival("Python", || {
+            python::sample("process-echo", size as u64, 1e6)
+        })
+        .note("`bytes`")
+        .ours_at_most(0.25),
+        Subject::rival(LIMIT, || Ok(memory(size, times)))
             .note("one thread, to memory that was written before")
             .ours_at_most(2.0),
     ])
@@ -80,8 +82,8 @@ fn ours(size: usize, times: u32) -> Result<Sample, Fault> {
     ))
 }
 
-fn theirs(size: usize, times: u32) -> Result<Sample, String> {
-    let pool = procspawn::pool().map_err(|error| error.to_string())?;
+fn theirs(size: usize, times: u32) -> Result<Sample, Fault> {
+    let pool = procspawn::pool()?;
     let call = move |payload| Ok(pool.spawn(payload, echo).join()?);
     Ok(echoed(
         size,
@@ -91,8 +93,8 @@ fn theirs(size: usize, times: u32) -> Result<Sample, String> {
     ))
 }
 
-fn shared(size: usize, times: u32) -> Result<Sample, String> {
-    let pool = procspawn::pool().map_err(|error| error.to_string())?;
+fn shared(size: usize, times: u32) -> Result<Sample, Fault> {
+    let pool = procspawn::pool()?;
     let call = move |bytes: Vec<u8>| {
         let payload = Shmem::from_bytes(&bytes);
         // Without this `Pool::spawn` sends the bytes, and the worker, which expects

@@ -24,19 +24,18 @@ pub(super) const FIRST_RESULT: Plan = Plan {
 fn start(scale: Scale) -> Result<Vec<Subject>, Fault> {
     let times = scale.pick(20, 10);
     Ok(vec![
-        Subject::of("ours", Ok(each(times, ours))),
-        Subject::of("procspawn", Ok(each(times, || procspawn(WORKERS))))
+        Subject::ours("ours", each(times, ours)),
+        Subject::rival("procspawn", || Ok(each(times, || procspawn(WORKERS))))
             .note("two workers from the start")
             .ours_at_most(0.7),
-        Subject::of("procspawn, one worker", Ok(each(times, || procspawn(1))))
+        Subject::rival("procspawn, one worker", || Ok(each(times, || procspawn(1))))
             .note("its pool can have one only")
             .ours_at_most(0.7),
-        Subject::of(
-            "Python",
-            python::sample("process-first-result", u64::from(times), 1e6),
-        )
+        Subject::rival("Python", || {
+            python::sample("process-first-result", u64::from(times), 1e6)
+        })
         .note("forks in place of executing"),
-        Subject::of("limit: exec", Ok(each(times, nothing)))
+        Subject::rival("limit: exec", || Ok(each(times, nothing)))
             .note("the program that ends at once")
             .ours_at_most(2.5),
     ])

@@ -51,25 +51,23 @@ enum When {
 fn subjects(when: When) -> Result<Vec<Subject>, Fault> {
     let over_ours = "over our tasks";
     Ok(vec![
-        Subject::of("ours", Ok(waiting(when, gather))).note("`gather`"),
-        Subject::of("in order", Ok(waiting(when, in_order)))
+        Subject::ours("ours", waiting(when, gather)).note("`gather`"),
+        Subject::rival("in order", || Ok(waiting(when, in_order)))
             .note("`await` in a loop, over our tasks")
             .ours_at_most(1.3),
-        Subject::of(
-            "join_all",
-            Ok(waiting(when, |tasks| values(join_all(tasks)))),
-        )
+        Subject::rival("join_all", || {
+            Ok(waiting(when, |tasks| values(join_all(tasks))))
+        })
         .note(over_ours)
         .ours_at_most(0.4),
-        Subject::of("try_join_all", Ok(waiting(when, try_join_all))).note(over_ours),
-        Subject::of("FuturesUnordered", Ok(waiting(when, unordered)))
+        Subject::rival("try_join_all", || Ok(waiting(when, try_join_all))).note(over_ours),
+        Subject::rival("FuturesUnordered", || Ok(waiting(when, unordered)))
             .note("over our tasks, results in any order"),
-        Subject::of(
-            "futures-concurrency",
-            Ok(waiting(when, |tasks| values(tasks.join()))),
-        )
+        Subject::rival("futures-concurrency", || {
+            Ok(waiting(when, |tasks| values(tasks.join())))
+        })
         .note("`join`, over our tasks"),
-        Subject::of("tokio JoinSet", Ok(join_set(when)?)).note("over its own tasks"),
+        Subject::rival("tokio JoinSet", || join_set(when)).note("over its own tasks"),
     ])
 }
 

@@ -47,13 +47,8 @@ fn start(scale: Scale) -> Result<Vec<Subject>, Fault> {
     let begun = Instant::now();
     let mut subjects = Vec::new();
     for (name, pool) in pools {
-        let sample = match pool {
-            Ok(pool) => Ok(idle(pool, begun, time)?),
-            Err(why) => Err(why),
-        };
-        let subject = Subject::of(name, sample).note(note);
-        let ours = name.starts_with("ours");
-        subjects.push(match ours {
+        let subject = Subject::rival(name, || idle(pool?, begun, time)).note(note);
+        subjects.push(match name.starts_with("ours") {
             true => subject.bar(Bar::AtMost(0.0)),
             false => subject,
         });
@@ -68,18 +63,15 @@ enum Pool {
 }
 
 impl Pool {
-    fn copy(pool: &str) -> Result<Self, String> {
-        let start = || -> Result<Partner, Fault> {
-            let mut partner = Partner::start(&[ROLE, pool])?;
-            partner.line()?;
-            Ok(partner)
-        };
-        start().map(Self::Copy).map_err(|fault| fault.to_string())
+    fn copy(pool: &str) -> Result<Self, Fault> {
+        let mut partner = Partner::start(&[ROLE, pool])?;
+        partner.line()?;
+        Ok(Self::Copy(partner))
     }
 
-    fn python() -> Result<Self, String> {
+    fn python() -> Result<Self, Fault> {
         let mut python = Python::start("process-idle", 0)?;
-        python.measure().map_err(|fault| fault.to_string())?;
+        python.measure()?;
         Ok(Self::Python(python))
     }
 

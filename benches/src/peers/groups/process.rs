@@ -44,15 +44,15 @@ fn throughput(_: Scale) -> Result<Vec<Subject>, Fault> {
     let shape = Shape::Many(JOBS);
     let window = procspawn::WINDOW;
     Ok(vec![
-        Subject::of("ours", Ok(ours(shape)?)),
-        Subject::of("procspawn", procspawn_many())
+        Subject::ours("ours", ours(shape)?),
+        Subject::rival("procspawn", procspawn_many)
             .note(format!("{window} in flight: a job holds descriptors"))
             .ours_at_most(1.0 / 150.0),
-        Subject::of("Python", python::sample("process-throughput", JOBS, 1.0)),
-        Subject::of("tokio spawn_blocking", Ok(offload::tokio(shape)?))
+        Subject::rival("Python", || python::sample("process-throughput", JOBS, 1.0)),
+        Subject::rival("tokio spawn_blocking", || offload::tokio(shape))
             .note("threads")
             .ours_at_most(0.6),
-        Subject::of("ipc-channel", ipc_many()).note(format!(
+        Subject::rival("ipc-channel", ipc_many).note(format!(
             "no pool: {AHEAD} sent ahead to each of two processes"
         )),
     ])
@@ -62,14 +62,16 @@ fn round_trip(scale: Scale) -> Result<Vec<Subject>, Fault> {
     let times = scale.pick(5_000, 500);
     let shape = Shape::RoundTrips(times);
     Ok(vec![
-        Subject::of("ours", Ok(ours(shape)?)),
-        Subject::of("procspawn", procspawn_round_trips(times)).ours_at_most(0.25),
-        Subject::of("Python", python::sample("process-round-trip", times, 1e3)),
-        Subject::of("tokio spawn_blocking", Ok(offload::tokio(shape)?))
+        Subject::ours("ours", ours(shape)?),
+        Subject::rival("procspawn", || procspawn_round_trips(times)).ours_at_most(0.25),
+        Subject::rival("Python", || {
+            python::sample("process-round-trip", times, 1e3)
+        }),
+        Subject::rival("tokio spawn_blocking", || offload::tokio(shape))
             .note("threads")
             .ours_at_most(1.0),
-        Subject::of("ipc-channel", ipc_round_trips(times)).note("no pool"),
-        Subject::of("limit: futex", ping_pong(times)).note("two processes, one page"),
+        Subject::rival("ipc-channel", || ipc_round_trips(times)).note("no pool"),
+        Subject::rival("limit: futex", || ping_pong(times)).note("two processes, one page"),
     ])
 }
 
@@ -87,23 +89,22 @@ fn ours(shape: Shape) -> Result<Sample, Fault> {
     }))
 }
 
-fn procspawn_many() -> Result<Sample, String> {
-    let pool = procspawn::pool().map_err(|error| error.to_string())?;
+fn procspawn_many() -> Result<Sample, Fault> {
+    let pool = procspawn::pool()?;
     let sum = move |jobs| Ok(procspawn::sum(&pool, jobs)?);
     Ok(summing(JOBS, 1.0, sum))
 }
 
-fn procspawn_round_trips(times: u64) -> Result<Sample, String> {
-    let pool = procspawn::pool().map_err(|error| error.to_string())?;
+fn procspawn_round_trips(times: u64) -> Result<Sample, Fault> {
+    let pool = procspawn::pool()?;
     Ok(round_trips(times, move |number| {
         procspawn::round_trip(&pool, number)
     }))
 }
 
-fn ipc_many() -> Result<Sample, String> {
+fn ipc_many() -> Result<Sample, Fault> {
     let partners = (0..WORKERS).map(|_| ipc::Channels::start());
-    let partners = partners.collect::<Result<Vec<_>, Fault>>();
-    let partners = partners.map_err(|error| error.to_string())?;
+    let partners = partners.collect::<Result<Vec<_>, Fault>>()?;
     Ok(summing(JOBS, 1.0, move |jobs| {
         let ahead = AHEAD * WORKERS as u64;
         let of = |number: u64| &partners[number as usize % WORKERS];
@@ -120,16 +121,16 @@ fn ipc_many() -> Result<Sample, String> {
     }))
 }
 
-fn ipc_round_trips(times: u64) -> Result<Sample, String> {
-    let partner = ipc::Channels::start().map_err(|error| error.to_string())?;
+fn ipc_round_trips(times: u64) -> Result<Sample, Fault> {
+    let partner = ipc::Channels::start()?;
     Ok(round_trips(times, move |number| {
         partner.send(number)?;
         partner.receive()
     }))
 }
 
-fn ping_pong(times: u64) -> Result<Sample, String> {
-    let mut partners = PingPong::start().map_err(|error| error.to_string())?;
+fn ping_pong(times: u64) -> Result<Sample, Fault> {
+    let mut partners = PingPong::start()?;
     Ok(round_trips(times, move |number| {
         partners.round_trip()?;
         Ok(increment(number))

@@ -26,10 +26,10 @@ pub(super) const MAP: Plan = Plan {
 fn start(scale: Scale) -> Result<Vec<Subject>, Fault> {
     let items = scale.pick(1_000_000, 200_000);
     Ok(vec![
-        Subject::of("ours", Ok(ours(items, CHUNK)?)).note("`chunks(1000)`"),
-        Subject::of("ours, one by one", Ok(ours(items / 20, 1)?))
+        Subject::ours("ours", ours(items, CHUNK)?).note("`chunks(1000)`"),
+        Subject::ours("ours, one by one", ours(items / 20, 1)?)
             .note("a job for each item, eight of them ahead"),
-        Subject::of("Python", python::sample("process-map", items, 1.0))
+        Subject::rival("Python", || python::sample("process-map", items, 1.0))
             .note("`chunksize=1000`")
             .ours_at_most(0.3),
     ])

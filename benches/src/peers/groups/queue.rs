@@ -47,8 +47,8 @@ pub(super) const MEMORY: Plan = Plan {
 
 fn cost(_: Scale) -> Result<Vec<Subject>, Fault> {
     Ok(vec![
-        Subject::of("ours, threads", Ok(growth(thread::pool()?)?)).bar(Bar::AtMost(1.3)),
-        Subject::of("ours, processes", Ok(growth(process::pool()?)?)).bar(Bar::AtMost(1.3)),
+        Subject::ours("ours, threads", growth(thread::pool()?)?).bar(Bar::AtMost(1.3)),
+        Subject::ours("ours, processes", growth(process::pool()?)?).bar(Bar::AtMost(1.3)),
     ])
 }
 

@@ -38,18 +38,19 @@ fn subjects(shape: Shape, bar: f64) -> Result<Vec<Subject>, Fault> {
         Shape::RoundTrips(times) => ("thread-round-trip", times, 1e3),
     };
     Ok(vec![
-        Subject::of("ours", Ok(ours(shape)?)),
-        Subject::of("threadpool", Ok(offload::threadpool(shape)))
+        Subject::ours("ours", ours(shape)?),
+        Subject::rival("threadpool", || Ok(offload::threadpool(shape)))
             .note("with a oneshot")
             .ours_at_most(bar),
-        Subject::of("rayon", Ok(offload::rayon(shape)?))
+        Subject::rival("rayon", || offload::rayon(shape))
             .note("with a oneshot")
             .ours_at_most(bar),
-        Subject::of("tokio spawn_blocking", Ok(offload::tokio(shape)?)).ours_at_most(bar),
-        Subject::of("async-std spawn_blocking", Ok(offload::async_std(shape))),
-        Subject::of("blocking::unblock", Ok(offload::unblock(shape))),
-        Subject::of("futures ThreadPool", Ok(offload::futures(shape)?)).note("`spawn_with_handle`"),
-        Subject::of("Python", python::sample(work, amount, scale)),
+        Subject::rival("tokio spawn_blocking", || offload::tokio(shape)).ours_at_most(bar),
+        Subject::rival("async-std spawn_blocking", || Ok(offload::async_std(shape))),
+        Subject::rival("blocking::unblock", || Ok(offload::unblock(shape))),
+        Subject::rival("futures ThreadPool", || offload::futures(shape))
+            .note("`spawn_with_handle`"),
+        Subject::rival("Python", || python::sample(work, amount, scale)),
     ])
 }
 

@@ -98,13 +98,20 @@ fn nothing_is_divided_by_nothing_and_ours_only_by_itself() {
 #[test]
 fn who_cannot_run_is_a_row_that_says_why() {
     let start = |_| {
-        let absent = Subject::of("theirs", Err("it is not installed".to_owned()));
-        Ok(vec![giving("ours", [1.0; 6]), absent.ours_at_most(0.5)])
+        let absent = Subject::rival("absent", || Err("it is not installed".into()));
+        let broken = Subject::rival("broken", || panic!("not initialised"));
+        Ok(vec![
+            giving("ours", [1.0; 6]),
+            absent.ours_at_most(0.5),
+            broken,
+        ])
     };
     let report = measure(&plan(start), QUICK).unwrap();
-    let row = &report.rows[1];
-    assert_eq!(row.figures, Err("it is not installed".to_owned()));
-    assert_eq!((row.ratio, row.verdict), (None, None));
+    let whys = ["it is not installed", "it panicked: not initialised"];
+    for (row, why) in report.rows[1..].iter().zip(whys) {
+        assert_eq!(row.figures, Err(why.to_owned()));
+        assert_eq!((row.ratio, row.verdict), (None, None));
+    }
 }
 
 #[test]
@@ -115,6 +122,8 @@ fn faults_and_panics_name_the_subject() {
     let start = |_| Ok(vec![Subject::new("broken", || panic!("at {}", 7))]);
     let fault = measure(&plan(start), QUICK).unwrap_err();
     assert_eq!(fault.to_string(), "test: broken: it panicked: at 7");
+    let fault = measure(&plan(|_| panic!("early")), QUICK).unwrap_err();
+    assert_eq!(fault.to_string(), "test: it panicked: early");
 }
 
 #[test]

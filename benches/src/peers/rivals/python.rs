@@ -21,7 +21,7 @@ impl Python {
     ///
     /// # Errors
     /// Why there is no Python here.
-    pub(crate) fn start(work: &str, amount: u64) -> Result<Self, String> {
+    pub(crate) fn start(work: &str, amount: u64) -> Result<Self, Fault> {
         let script = Script::write().map_err(|error| format!("no place for it: {error}"))?;
         let mut command = Command::new("python3");
         command.arg(&script.0).arg(work).arg(amount.to_string());
@@ -32,8 +32,8 @@ impl Python {
         let mut process = started?;
         match process.line() {
             Ok(line) if line == "ready" => {}
-            Ok(line) => return Err(format!("python3 says {line:?}")),
-            Err(error) => return Err(format!("python3 cannot do it: {error}")),
+            Ok(line) => return Err(format!("python3 says {line:?}").into()),
+            Err(error) => return Err(format!("python3 cannot do it: {error}").into()),
         }
         let _script = script;
         Ok(Self { process, _script })
@@ -52,7 +52,7 @@ impl Python {
 }
 
 /// A subject's sample in nanoseconds divided by `scale`, or why there is no Python.
-pub(crate) fn sample(work: &str, amount: u64, scale: f64) -> Result<Sample, String> {
+pub(crate) fn sample(work: &str, amount: u64, scale: f64) -> Result<Sample, Fault> {
     let mut python = Python::start(work, amount)?;
     Ok(Box::new(move || Ok(python.measure()? / scale)))
 }
