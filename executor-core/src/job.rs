@@ -14,6 +14,7 @@ use crate::error::TaskError;
 use crate::panic::{PanicReport, discard};
 use crate::task::{Task, TaskId, TaskRef};
 use crate::timer::{self, Timer};
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -243,6 +244,12 @@ impl HeldJob {
     /// The name of the task: the one it was given, or the function's.
     pub fn name(&self) -> &str {
         self.inner().meta().name()
+    }
+
+    /// The name of the task, to be kept beyond the job. A function's costs no
+    /// allocation.
+    pub fn owned_name(&self) -> Cow<'static, str> {
+        self.inner().meta().owned_name()
     }
 
     /// The full path of the function's type.

@@ -62,6 +62,7 @@
 mod bell;
 mod builder;
 mod closing;
+mod dispatch;
 mod error;
 mod meanwhile;
 mod overdue;

@@ -3,6 +3,7 @@
 use crate::error::TaskError;
 use crate::job::JobOptions;
 use crate::timer::Timer;
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -101,6 +102,13 @@ impl Meta {
     pub(crate) fn name(&self) -> &str {
         let given = self.options().and_then(|o| o.name.as_deref());
         given.unwrap_or_else(|| self.function())
+    }
+
+    pub(crate) fn owned_name(&self) -> Cow<'static, str> {
+        match self.options().and_then(|options| options.name.clone()) {
+            Some(given) => Cow::Owned(given),
+            None => Cow::Borrowed(self.function()),
+        }
     }
 
     pub(crate) fn timeout(&self) -> Option<Duration> {
