@@ -12,7 +12,7 @@
 //! | phase | meaning | `input` belongs to | `output` belongs to |
 //! |---|---|---|---|
 //! | `QUEUED` | nobody has begun | whoever ends this phase | nobody |
-//! | `HELD` | an executor has taken it | the executor's side | nobody |
+//! | `HELD` | an executor has taken it | the executor's side | nobody, or a winner without rivals |
 //! | `WRITING` | somebody won the right to resolve | the executor's side, or the winner if the phase was `QUEUED` | the winner |
 //! | `CALLING` | done callbacks run with the outcome | nobody | the winner, shared with callbacks |
 //! | `DONE` | resolved | nobody | the `Task` |
@@ -23,6 +23,8 @@
 //! * `QUEUED → HELD` by the executor (`hold`), back by `release`;
 //! * `QUEUED → WRITING` by `cancel` or a refusal;
 //! * `HELD → WRITING` by the worker that has the result, or a time limit;
+//! * `HELD → DONE` by the worker, at once, if there is no time limit that could
+//!   come first (`resolve_alone`): it has the right to write as long as it holds;
 //! * `WRITING → DONE` when nobody watches, else `WRITING → CALLING → DONE`;
 //! * `DONE → TAKEN` by the `Task`.
 //!
@@ -192,6 +194,21 @@ impl<I, T> Cell<I, T> {
         Ok(())
     }
 
+    /// Resolves a job that is held, of which nobody else can try to: it has no
+    /// time limit that runs.
+    pub(crate) fn resolve_alone(&self, outcome: Outcome<T>) {
+        let settled = Settled::of(&outcome);
+        // SAFETY: the phase is `HELD`, and who holds it is the only one who may
+        // move it on, so this is the winner already.
+        self.output
+            .with_mut(|output| unsafe { *output = Some(outcome) });
+        let done = DONE | phase::outcome_flags(settled);
+        let quickly = self.state.compare_exchange(HELD, done, AcqRel, Relaxed);
+        if quickly.is_err() {
+            self.tell(settled);
+        }
+    }
+
     /// Resolves a job that is still queued, and drops its input first.
     pub(crate) fn refuse(&self, error: impl FnOnce() -> TaskError) -> bool {
         if !self.advance(QUEUED, WRITING) {
@@ -234,6 +251,13 @@ impl<I, T> Cell<I, T> {
         {
             return;
         }
+        self.tell(settled);
+    }
+
+    /// `HELD` or `WRITING → CALLING → DONE`: the outcome is there, and somebody is
+    /// to be told.
+    fn tell(&self, settled: Settled) {
+        let flags = phase::outcome_flags(settled);
         self.replace(CALLING | WATCHED | flags);
         let (waiter, others, control) = loop {
             let mut slot = lock(&self.slot);

@@ -3,16 +3,16 @@
 
 mod erased;
 
-pub(crate) use self::erased::{Call, Closure, Shared, Work};
+pub(crate) use self::erased::{AnyJob, Call, Closure, Shared, Work};
 
-use self::erased::AnyJob;
+use self::erased::Course;
 use crate::cell::Stage;
 use crate::control::Control;
 use crate::current;
 use crate::entry::{CallFault, Entry};
 use crate::error::TaskError;
 use crate::panic::{PanicReport, discard};
-use crate::task::{Task, TaskId, TaskRef};
+use crate::task::{Task, TaskId};
 use crate::timer::{self, Timer};
 use std::borrow::Cow;
 use std::fmt;
@@ -328,17 +328,14 @@ impl HeldJob {
     /// Runs the function here and now, as [`Job::run_with`] does.
     pub fn run_with(self, returned: impl FnOnce(), expired: impl FnOnce() + Send + 'static) {
         let inner = self.into_inner();
-        let limit = inner.meta().timeout();
-        let timer = limit.map(|limit| arm(&inner, limit, expired));
-        let mut returned = Some(returned);
-        current::enter(TaskRef::new(inner.clone()), || {
-            inner.run(&mut || {
-                if let Some(returned) = returned.take() {
-                    returned();
-                }
-            });
-        });
-        drop(timer);
+        let mut course = Run {
+            job: &inner,
+            returned: Some(returned),
+            expired: Some(expired),
+            timer: None,
+        };
+        current::within(current::Kept::by_job(&inner), || inner.run(&mut course));
+        drop(course.timer);
         discard(inner);
     }
 
@@ -376,7 +373,30 @@ impl fmt::Debug for HeldJob {
     }
 }
 
+/// A job that runs in this process.
+struct Run<'a, R, E> {
+    job: &'a Arc<dyn AnyJob>,
+    returned: Option<R>,
+    expired: Option<E>,
+    timer: Option<Timer>,
+}
+
+impl<R: FnOnce(), E: FnOnce() + Send + 'static> Course for Run<'_, R, E> {
+    fn limited(&mut self, limit: Duration) {
+        if let Some(expired) = self.expired.take() {
+            self.timer = Some(arm(self.job, limit, expired));
+        }
+    }
+
+    fn returned(&mut self) {
+        if let Some(returned) = self.returned.take() {
+            returned();
+        }
+    }
+}
+
 /// Arms the time limit of a job that starts to run in this process.
+#[cold]
 fn arm(job: &Arc<dyn AnyJob>, limit: Duration, expired: impl FnOnce() + Send + 'static) -> Timer {
     let job = Arc::downgrade(job);
     timer::after(limit, move || {
