@@ -93,6 +93,10 @@ macro_rules! conformance_tests {
             map_keeps_order_and_places_of_errors
             map_reads_no_further_ahead_than_asked
             map_rejects_zero
+            map_unordered_yields_each_once
+            map_unordered_holds_up_nobody
+            map_with_a_limit_ends_with_one_error
+            map_dropped_cancels_what_is_queued
         }
     };
     (@each $subject:expr => $($rule:ident)+) => {$(

@@ -77,4 +77,4 @@ pub use self::map::Map;
 pub use self::promise::{Promise, promise, promise_with};
 pub use self::shutdown::{Shutdown, ShutdownMode, ShutdownReport};
 pub use self::task::{Task, TaskId, TaskRef};
-pub use self::watch::{Settled, Watcher};
+pub use self::watch::{Completions, Countdown, Settled, Watcher};

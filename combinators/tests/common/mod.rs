@@ -3,12 +3,18 @@
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
-use executor_core::{Executor, Job, Shutdown, ShutdownReport, Task, TaskError, promise};
+pub(crate) mod children;
+pub(crate) mod reports;
+
+use executor_core::{
+    CancelOutcome, Control, Executor, Job, Promise, Shutdown, ShutdownReport, Task, TaskError,
+    TaskRef, promise, promise_with,
+};
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Barrier};
+use std::sync::{Arc, Barrier, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{JoinHandle, Thread};
 use std::time::{Duration, Instant};
@@ -169,3 +175,87 @@ impl std::fmt::Display for Broken {
 }
 
 impl std::error::Error for Broken {}
+
+/// The other side of a task that the test resolves, and that only notes when it is
+/// to be cancelled.
+pub(crate) struct Asked<T: Send + 'static = u8> {
+    flag: Arc<Flag>,
+    promise: Mutex<Option<Promise<T>>>,
+}
+
+#[derive(Default)]
+struct Flag(AtomicBool);
+
+impl Control for Flag {
+    fn cancel(&self, _ticket: u64) -> CancelOutcome {
+        self.0.store(true, Ordering::SeqCst);
+        CancelOutcome::Requested
+    }
+
+    fn is_running(&self, _ticket: u64) -> bool {
+        true
+    }
+}
+
+pub(crate) fn asked<T: Send + 'static>(name: &str) -> (Asked<T>, Task<T>) {
+    let flag = Arc::<Flag>::default();
+    let (promise, task) = promise_with(name, flag.clone(), 0);
+    let promise = Mutex::new(Some(promise));
+    (Asked { flag, promise }, task)
+}
+
+impl<T: Send + 'static> Asked<T> {
+    pub(crate) fn was_cancelled(&self) -> bool {
+        self.flag.0.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn resolve(&self, outcome: Result<T, TaskError>) {
+        let promise = self.promise.lock().unwrap().take();
+        promise.expect("resolved once").resolve(outcome);
+    }
+}
+
+/// Whether a task ends, which it is given some time for.
+pub(crate) fn is_over(task: &TaskRef) -> bool {
+    let end = Instant::now() + DEADLINE;
+    while !task.is_done() && Instant::now() < end {
+        std::thread::yield_now();
+    }
+    task.is_done()
+}
+
+/// Runs `f` and gives what this thread reported meanwhile, a line an event.
+pub(crate) fn reports_of(f: impl FnOnce()) -> Vec<String> {
+    let lines = Arc::<Mutex<Vec<String>>>::default();
+    tracing::subscriber::with_default(Listener(lines.clone()), f);
+    let mut lines = lines.lock().unwrap();
+    std::mem::take(&mut *lines)
+}
+
+struct Listener(Arc<Mutex<Vec<String>>>);
+
+impl tracing::Subscriber for Listener {
+    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+        metadata.target().starts_with("executor_core")
+    }
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        tracing::span::Id::from_u64(1)
+    }
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+    fn event(&self, event: &tracing::Event<'_>) {
+        let mut line = Line(String::new());
+        event.record(&mut line);
+        self.0.lock().unwrap().push(line.0);
+    }
+    fn enter(&self, _: &tracing::span::Id) {}
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
+struct Line(String);
+
+impl tracing::field::Visit for Line {
+    fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn std::fmt::Debug) {
+        self.0 += &format!(" {field}={value:?}");
+    }
+}
