@@ -21,12 +21,16 @@
 //! `current::enter`. A future that is dropped because of the flag is dropped inside
 //! `current::cancelling`, which passes the cancellation on to what it awaits; the
 //! coroutine then resolves when the task groups in it have ended.
+//!
+//! The context and the span of its creation surround all of that; what
+//! the coroutine sets stays its own.
 
 #[cfg(test)]
 mod tests;
 
 use crate::cancelled::{Leftovers, drop_cancelled};
 use crate::runtime;
+use executor_core::context::Surroundings;
 use executor_core::current;
 use executor_core::panic::{catch, discard};
 use executor_core::{CancelOutcome, Control, Promise, Task, TaskError, TaskRef, promise_with};
@@ -97,6 +101,7 @@ where
         promise: Some(promise),
         request,
         leftovers: None,
+        surroundings: Surroundings::capture(),
     });
     task
 }
@@ -142,6 +147,7 @@ struct Coroutine<F: Future, T: Send + 'static> {
     promise: Option<Promise<T>>,
     reference: TaskRef,
     request: Arc<Request>,
+    surroundings: Surroundings,
     /// What is left of it, once it was cancelled.
     leftovers: Option<Leftovers>,
 }
@@ -202,7 +208,13 @@ impl<F: Future, T: Send + 'static> Future for Coroutine<F, T> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         let reference = self.reference.clone();
-        let outcome = ready!(current::enter(reference, || self.run(context)));
+        let mut surroundings = std::mem::take(&mut self.surroundings);
+        let poll = current::enter(reference, || surroundings.resume(|| self.run(context)));
+        let Poll::Ready(outcome) = poll else {
+            self.surroundings = surroundings;
+            return Poll::Pending;
+        };
+        discard(surroundings);
         if let Some(promise) = self.promise.take() {
             promise.resolve(outcome);
         }

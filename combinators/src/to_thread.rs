@@ -12,9 +12,10 @@ use executor_core::{Task, TaskError};
 /// [`Task::flatten`] makes a task that fails when the closure does.
 ///
 /// The pool is the one of [`run_in_executor`](crate::run_in_executor)`(None, …)`,
-/// and so is what is said there of its size and of its end. A function that runs
-/// on a thread cannot be stopped by [`Task::cancel`]; one that is still queued is
-/// removed.
+/// and so is what is said there of its size and of its end. [`Task::cancel`]
+/// removes one that is still queued, and asks one that runs to stop: it does if it
+/// looks at its [`CancelToken`](executor_core::CancelToken). The closure finds the
+/// [context](executor_core::context) of the caller.
 ///
 /// # Errors
 /// The task fails, rather than this call, if the pool cannot be made.

@@ -27,12 +27,14 @@
 //! ```
 
 mod cancel;
+mod context;
 mod gate;
 mod lifecycle;
 mod outcomes;
 mod streams;
 
 pub use self::cancel::*;
+pub use self::context::*;
 pub use self::gate::{Canary, Gate, pass, visit};
 pub use self::lifecycle::*;
 pub use self::outcomes::*;
@@ -97,6 +99,7 @@ macro_rules! conformance_tests {
             map_unordered_holds_up_nobody
             map_with_a_limit_ends_with_one_error
             map_dropped_cancels_what_is_queued
+            the_context_follows_the_job
         }
     };
     (@each $subject:expr => $($rule:ident)+) => {$(

@@ -8,7 +8,8 @@
 //! A shutdown is over when nothing is queued and all workers have left, but for
 //! those that are not waited for:
 //!
-//! * with `Kill`, those that run a function, since nothing can stop it;
+//! * with `Kill`, those that run a function, since nothing can stop it: it is asked
+//!   to, by its token, and may come to its end later;
 //! * those whose function runs although its time limit has resolved its task;
 //! * the one that runs the job that asked for the shutdown: it may be waiting
 //!   for the outcome.
@@ -114,10 +115,12 @@ impl Shared {
                 job,
                 deadline,
             }));
-        let pending = match closing.mode {
+        let mode = closing.mode;
+        let pending = match mode {
             ShutdownMode::Drain => VecDeque::new(),
             _ => both.take_all(),
         };
+        let killed = mode >= ShutdownMode::Kill;
         let count = pending.len();
         if let Some(closing) = &mut both.intake.closing {
             closing.cancelling += count;
@@ -126,6 +129,10 @@ impl Shared {
         let settled = both.settle();
         drop(both);
         sleepers.iter().for_each(|bell| bell.ring());
+        if killed {
+            // Before the report: who reads it finds that they were asked.
+            self.killed.cancel();
+        }
         settled.carry_out();
         if count == 0 {
             return;

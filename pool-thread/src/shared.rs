@@ -44,7 +44,7 @@ use crate::dispatch::Dispatch;
 use crate::queue::JobQueue;
 use crate::seats::Seats;
 use crate::{overdue, threads, worker};
-use executor_core::{HeldJob, Job, TaskError, TaskId};
+use executor_core::{CancelToken, HeldJob, Job, TaskError, TaskId};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -64,6 +64,8 @@ pub(crate) struct Settings {
 
 pub(crate) struct Shared {
     pub(crate) settings: Settings,
+    /// Cancelled when the pool is killed: the tokens of its jobs are children of it.
+    pub(crate) killed: CancelToken,
     dispatch: Mutex<Dispatch>,
     intake: Mutex<Intake>,
     /// The worker that would be woken first.
@@ -119,6 +121,7 @@ impl Shared {
     pub(crate) fn new(settings: Settings) -> Self {
         Self {
             settings,
+            killed: CancelToken::new(),
             dispatch: Mutex::default(),
             intake: Mutex::default(),
             first: AtomicUsize::new(0),

@@ -26,6 +26,7 @@ fn by_hand(step: impl Fn(usize) -> Poll<u8> + Send + 'static) -> ByHand {
         promise: Some(promise),
         request,
         leftovers: None,
+        surroundings: Surroundings::capture(),
     };
     ByHand {
         coroutine,
