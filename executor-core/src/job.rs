@@ -287,7 +287,7 @@ impl HeldJob {
     /// For executors that [`release`](Self::release) jobs to run them again. The
     /// count goes when the job does, however it ends.
     pub fn count_death(&self, begun: bool) -> u32 {
-        self.inner().meta().count_death(begun)
+        self.inner().count_death(begun)
     }
 
     /// Appends the encoded argument to `buffer`, which is as before on failure.

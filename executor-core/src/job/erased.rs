@@ -154,6 +154,7 @@ pub(crate) trait AnyJob: AnyTask {
 
     // From here on the job is held.
     fn has_followers(&self) -> bool;
+    fn count_death(&self, begun: bool) -> u32;
     fn run(&self, course: &mut dyn Course);
     fn expire(&self, error: TaskError) -> bool;
     fn release(&self) -> bool;
@@ -213,6 +214,10 @@ impl<W: Work> AnyJob for Shared<Input<W>, W::Output> {
 
     fn has_followers(&self) -> bool {
         self.cell.has_followers()
+    }
+
+    fn count_death(&self, begun: bool) -> u32 {
+        self.cell.count_death(begun)
     }
 
     fn release(&self) -> bool {
