@@ -3,12 +3,6 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::Thread;
-use std::time::{Duration, Instant};
-
-/// How often a worker spins before it yields, twice as long each time.
-const SPINS: u32 = 6;
-/// How long it yields after that.
-const AWAKE: Duration = Duration::from_micros(30);
 
 /// How a sleeping worker is woken, and how a running one says that its function
 /// has returned.
@@ -26,22 +20,13 @@ impl Bell {
         self.thread.get_or_init(std::thread::current);
     }
 
+    /// Whether somebody has rung the bell and the worker has not heard it yet.
+    pub(crate) fn is_rung(&self) -> bool {
+        self.rung.load(Ordering::Relaxed)
+    }
+
     /// Sleeps until the bell is rung; at once if it was rung before.
-    ///
-    /// Falling asleep and being woken cost the two sides far more than a job in
-    /// sequence takes to come, so the worker first stays awake for a moment: as
-    /// long as it is the `first` to be woken, since the others will be let sleep.
-    pub(crate) fn sleep(&self, first: impl Fn() -> bool) {
-        for step in 0..SPINS {
-            if self.rung.load(Ordering::Relaxed) {
-                break;
-            }
-            (0..1 << step).for_each(|_| std::hint::spin_loop());
-        }
-        let start = Instant::now();
-        while !self.rung.load(Ordering::Relaxed) && first() && start.elapsed() < AWAKE {
-            std::thread::yield_now();
-        }
+    pub(crate) fn sleep(&self) {
         // A job may have left a token behind with which `park` returns early.
         while !self.rung.swap(false, Ordering::Acquire) {
             std::thread::park();

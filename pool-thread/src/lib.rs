@@ -63,6 +63,7 @@ mod bell;
 mod builder;
 mod closing;
 mod dispatch;
+mod doze;
 mod error;
 mod meanwhile;
 mod overdue;

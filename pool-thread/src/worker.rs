@@ -2,6 +2,7 @@
 //! closed.
 
 use crate::bell::Bell;
+use crate::doze::Doze;
 use crate::meanwhile::Meanwhile;
 use crate::shared::{Next, Shared};
 use executor_core::panic::catch;
@@ -45,6 +46,7 @@ pub(crate) fn work(shared: &Arc<Shared>, seat: usize, bell: &Bell) {
 fn serve(shared: &Arc<Shared>, seat: usize, bell: &Bell) {
     // Whoever starts or wakes a worker counts on its arrival.
     let mut called = true;
+    let mut doze = Doze::default();
     loop {
         match shared.next(seat, std::mem::take(&mut called)) {
             Next::Run(job, number) => {
@@ -57,7 +59,8 @@ fn serve(shared: &Arc<Shared>, seat: usize, bell: &Bell) {
                 }
             }
             Next::Sleep => {
-                bell.sleep(|| shared.is_first(seat));
+                doze.stay_awake(|| !bell.is_rung() && shared.is_first(seat));
+                bell.sleep();
                 called = true;
             }
             Next::Leave => return,
