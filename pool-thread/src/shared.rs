@@ -68,8 +68,9 @@ pub(crate) struct Shared {
     pub(crate) killed: CancelToken,
     dispatch: Mutex<Dispatch>,
     intake: Mutex<Intake>,
-    /// The worker that would be woken first.
-    first: AtomicUsize,
+    /// How many workers stay awake although they have nothing to do.
+    awake: AtomicUsize,
+    cpus: usize,
 }
 
 /// The submits' side of the pool.
@@ -104,6 +105,15 @@ pub(crate) enum Call {
     Start(usize, Arc<Bell>),
 }
 
+/// Counts a worker that stays awake.
+pub(crate) struct Awake<'a>(&'a AtomicUsize);
+
+impl Drop for Awake<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// What a worker does next.
 pub(crate) enum Next {
     /// Run this job, which has this number.
@@ -124,7 +134,8 @@ impl Shared {
             killed: CancelToken::new(),
             dispatch: Mutex::default(),
             intake: Mutex::default(),
-            first: AtomicUsize::new(0),
+            awake: AtomicUsize::new(0),
+            cpus: std::thread::available_parallelism().map_or(1, usize::from),
         }
     }
 
@@ -180,13 +191,14 @@ impl Shared {
             return Next::Leave;
         }
         both.intake.seats.rest(seat);
-        self.first.store(seat, Ordering::Relaxed);
         Next::Sleep
     }
 
-    /// Whether the worker at this seat would be woken before the others.
-    pub(crate) fn is_first(&self, seat: usize) -> bool {
-        self.first.load(Ordering::Relaxed) == seat
+    /// Lets a worker stay awake for a moment, until what it is given is dropped: no
+    /// more of them than there are CPUs.
+    pub(crate) fn stay_awake(&self) -> Option<Awake<'_>> {
+        let awake = Awake(&self.awake);
+        (self.awake.fetch_add(1, Ordering::Relaxed) < self.cpus).then_some(awake)
     }
 
     pub(crate) fn carry_out(self: &Arc<Self>, call: Call) {

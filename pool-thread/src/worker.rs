@@ -50,6 +50,7 @@ fn serve(shared: &Arc<Shared>, seat: usize, bell: &Bell) {
     loop {
         match shared.next(seat, std::mem::take(&mut called)) {
             Next::Run(job, number) => {
+                doze.found(true);
                 let returned = || bell.set_returned();
                 if job.timeout().is_none() {
                     job.run_with(returned, || ());
@@ -59,7 +60,10 @@ fn serve(shared: &Arc<Shared>, seat: usize, bell: &Bell) {
                 }
             }
             Next::Sleep => {
-                doze.stay_awake(|| !bell.is_rung() && shared.is_first(seat));
+                doze.found(false);
+                if let Some(_awake) = shared.stay_awake() {
+                    doze.stay_awake(|| bell.is_rung());
+                }
                 bell.sleep();
                 called = true;
             }
