@@ -345,9 +345,13 @@ impl<I, T> Cell<I, T> {
     /// # Safety
     /// The caller is the owner's side, and borrows the outcome nowhere.
     pub(crate) unsafe fn take_output(&self) -> Option<Outcome<T>> {
-        if !self.advance(DONE, TAKEN) {
+        let state = self.state.load(Acquire);
+        if phase(state) != DONE {
             return None;
         }
+        // No exchange: nobody else moves it on from `DONE`, and flags that come
+        // now come too late to mean anything.
+        self.state.store(phase::with(state, TAKEN), Release);
         // SAFETY: from `DONE` on the outcome belongs to the owner's side.
         self.content
             .with_mut(|content| unsafe { (*content).take_output() })

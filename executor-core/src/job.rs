@@ -3,11 +3,13 @@
 
 mod erased;
 mod input;
+mod whole;
 
 pub(crate) use self::erased::{AnyJob, Call, Closure, Shared, Work};
 pub(crate) use self::input::Input;
 
 use self::erased::Course;
+use self::whole::Whole;
 use crate::cell::Stage;
 use crate::control::Control;
 use crate::current;
@@ -18,6 +20,7 @@ use crate::task::{Task, TaskId};
 use crate::timer::{self, Timer};
 use std::borrow::Cow;
 use std::fmt;
+use std::mem::ManuallyDrop;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -43,7 +46,7 @@ pub struct JobOptions {
 /// it ships it. Either way the job's task resolves exactly once: a job that is
 /// dropped resolves it with an error.
 #[must_use = "a job that is dropped fails its task"]
-pub struct Job(Option<Arc<dyn AnyJob>>);
+pub struct Job(Whole);
 
 impl Job {
     pub(crate) fn new<W: Work>(work: W, options: JobOptions) -> (Self, Task<W::Output>) {
@@ -58,7 +61,7 @@ impl Job {
                 }
             }));
         }
-        (Self(Some(job)), Task::new(shared))
+        (Self(Whole::new(job)), Task::new(shared))
     }
 
     /// A job for a closure that may capture: only an executor of this process
@@ -71,15 +74,16 @@ impl Job {
         Self::new(Closure(closure), options)
     }
 
+    #[inline]
     fn inner(&self) -> &Arc<dyn AnyJob> {
-        // `None` only inside the methods that consume the job.
-        self.0
-            .as_ref()
-            .expect("a job is whole until it is consumed")
+        self.0.get()
     }
 
-    fn into_inner(mut self) -> Arc<dyn AnyJob> {
-        self.0.take().expect("a job is whole until it is consumed")
+    #[inline]
+    fn into_inner(self) -> Arc<dyn AnyJob> {
+        let mut job = ManuallyDrop::new(self);
+        // SAFETY: the job is not dropped, and nobody sees it after this.
+        unsafe { job.0.take() }
     }
 
     /// The id of the task.
@@ -93,6 +97,7 @@ impl Job {
     }
 
     /// The full path of the function's type.
+    #[inline]
     pub fn function(&self) -> &'static str {
         self.inner().meta().function()
     }
@@ -103,6 +108,7 @@ impl Job {
     }
 
     /// The longest the function may run, counted from its start.
+    #[inline]
     pub fn timeout(&self) -> Option<Duration> {
         self.inner().meta().timeout()
     }
@@ -140,6 +146,7 @@ impl Job {
     ///
     /// No user code runs in here, so an executor may call this under the lock of
     /// its queue. `None` is given back if the job was cancelled before.
+    #[inline]
     pub fn begin(self) -> Option<HeldJob> {
         let inner = self.into_inner();
         HeldJob::if_held(inner.hold(None), inner)
@@ -189,13 +196,13 @@ impl Job {
 
 impl Drop for Job {
     fn drop(&mut self) {
-        if let Some(inner) = self.0.take() {
-            inner.refuse(TaskError::pool_broken(
-                "its executor",
-                "dropped the job without running it",
-            ));
-            discard(inner);
-        }
+        // SAFETY: it is being dropped, and this is the last that is seen of it.
+        let inner = unsafe { self.0.take() };
+        inner.refuse(TaskError::pool_broken(
+            "its executor",
+            "dropped the job without running it",
+        ));
+        discard(inner);
     }
 }
 
@@ -215,27 +222,30 @@ impl fmt::Debug for Job {
 /// again for another worker. A held job that is dropped resolves its task with
 /// an error.
 #[must_use = "a held job that is dropped fails its task"]
-pub struct HeldJob(Option<Arc<dyn AnyJob>>);
+pub struct HeldJob(Whole);
 
 impl HeldJob {
     /// Never makes one that is not held, not even to drop it: its drop reaches
     /// for the input, to which a job that was cancelled gives no right.
+    #[inline]
     fn if_held(held: bool, inner: Arc<dyn AnyJob>) -> Option<Self> {
         if held {
-            return Some(Self(Some(inner)));
+            return Some(Self(Whole::new(inner)));
         }
         discard(inner);
         None
     }
 
+    #[inline]
     fn inner(&self) -> &Arc<dyn AnyJob> {
-        self.0
-            .as_ref()
-            .expect("a job is whole until it is consumed")
+        self.0.get()
     }
 
-    fn into_inner(mut self) -> Arc<dyn AnyJob> {
-        self.0.take().expect("a job is whole until it is consumed")
+    #[inline]
+    fn into_inner(self) -> Arc<dyn AnyJob> {
+        let mut job = ManuallyDrop::new(self);
+        // SAFETY: the job is not dropped, and nobody sees it after this.
+        unsafe { job.0.take() }
     }
 
     /// The id of the task.
@@ -250,11 +260,13 @@ impl HeldJob {
 
     /// The name of the task, to be kept beyond the job. A function's costs no
     /// allocation.
+    #[inline]
     pub fn owned_name(&self) -> Cow<'static, str> {
         self.inner().meta().owned_name()
     }
 
     /// The full path of the function's type.
+    #[inline]
     pub fn function(&self) -> &'static str {
         self.inner().meta().function()
     }
@@ -265,6 +277,7 @@ impl HeldJob {
     }
 
     /// The longest the function may run, counted from its start.
+    #[inline]
     pub fn timeout(&self) -> Option<Duration> {
         self.inner().meta().timeout()
     }
@@ -347,7 +360,7 @@ impl HeldJob {
     pub fn release(self) -> Option<Job> {
         let inner = self.into_inner();
         if inner.release() {
-            return Some(Job(Some(inner)));
+            return Some(Job(Whole::new(inner)));
         }
         discard(inner);
         None
@@ -356,13 +369,13 @@ impl HeldJob {
 
 impl Drop for HeldJob {
     fn drop(&mut self) {
-        if let Some(inner) = self.0.take() {
-            inner.fail(TaskError::pool_broken(
-                "its executor",
-                "dropped the job without a result",
-            ));
-            discard(inner);
-        }
+        // SAFETY: it is being dropped, and this is the last that is seen of it.
+        let inner = unsafe { self.0.take() };
+        inner.fail(TaskError::pool_broken(
+            "its executor",
+            "dropped the job without a result",
+        ));
+        discard(inner);
     }
 }
 

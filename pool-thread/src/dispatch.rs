@@ -25,11 +25,14 @@ pub(crate) struct Dispatch {
 #[derive(Debug)]
 struct Desk {
     bell: Arc<Bell>,
-    running: Option<Running>,
+    /// Whether there is a job; what stands in `running` may be what is left of the
+    /// one before.
+    runs: bool,
+    running: Running,
 }
 
 /// A job that a worker runs.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Running {
     /// Tells it from all other jobs of the pool.
     pub(crate) number: u64,
@@ -48,7 +51,8 @@ impl Dispatch {
     pub(crate) fn hang(&mut self, seat: usize, bell: Arc<Bell>) {
         let desk = Desk {
             bell,
-            running: None,
+            runs: false,
+            running: Running::default(),
         };
         match self.desks.get_mut(seat) {
             Some(place) => *place = desk,
@@ -59,7 +63,7 @@ impl Dispatch {
     /// The worker stands at the queue: the job it ran, if any, is over.
     pub(crate) fn arrive(&mut self, seat: usize) {
         let desk = &mut self.desks[seat];
-        if desk.running.take().is_some() {
+        if std::mem::take(&mut desk.runs) {
             self.finished += usize::from(desk.bell.take_returned());
         }
     }
@@ -68,13 +72,14 @@ impl Dispatch {
     pub(crate) fn begin(&mut self, seat: usize) -> Option<(HeldJob, u64)> {
         let job = self.queue.pop()?;
         self.begun += 1;
-        self.desks[seat].running = Some(Running {
-            number: self.begun,
-            name: job.owned_name(),
-            meanwhile: Vec::new(),
-            expired: false,
-            suspected: false,
-        });
+        let desk = &mut self.desks[seat];
+        // Written over what is left of the one before.
+        let running = &mut desk.running;
+        running.number = self.begun;
+        running.name = job.owned_name();
+        running.expired = false;
+        running.suspected = false;
+        desk.runs = true;
         Some((job, self.begun))
     }
 
@@ -95,31 +100,28 @@ impl Dispatch {
 
     /// The jobs that workers have, and whether their functions are over.
     pub(crate) fn running(&self) -> impl Iterator<Item = (&Running, bool)> {
-        self.desks.iter().filter_map(|desk| {
-            let running = desk.running.as_ref()?;
-            Some((running, desk.bell.has_returned()))
-        })
+        let busy = self.desks.iter().filter(|desk| desk.runs);
+        busy.map(|desk| (&desk.running, desk.bell.has_returned()))
     }
 
     /// The job at this seat.
     pub(crate) fn at(&mut self, seat: usize) -> Option<&mut Running> {
-        self.desks[seat].running.as_mut()
+        let desk = &mut self.desks[seat];
+        desk.runs.then_some(&mut desk.running)
     }
 
     /// How many jobs are at work at this seat, each waiting for the next.
     pub(crate) fn depth(&self, seat: usize) -> usize {
-        let running = self.desks[seat].running.as_ref();
-        running.map_or(0, |running| 1 + running.meanwhile.len())
+        let desk = &self.desks[seat];
+        usize::from(desk.runs) * (1 + desk.running.meanwhile.len())
     }
 
     /// Gives up on returning workers that have not arrived since the last call.
     pub(crate) fn mark_overdue(&mut self) {
         for desk in &mut self.desks {
-            if let Some(running) = &mut desk.running
-                && desk.bell.has_returned()
-            {
-                desk.bell.set_overdue(running.suspected);
-                running.suspected = true;
+            if desk.runs && desk.bell.has_returned() {
+                desk.bell.set_overdue(desk.running.suspected);
+                desk.running.suspected = true;
             }
         }
     }

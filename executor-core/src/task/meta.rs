@@ -110,6 +110,7 @@ impl Meta {
         self.word & CARRIES != 0
     }
 
+    #[inline]
     fn options(&self) -> Option<&JobOptions> {
         self.extra.as_ref().map(|extra| &extra.options)
     }
@@ -126,6 +127,7 @@ impl Meta {
         TaskId(self.word & !CARRIES)
     }
 
+    #[inline]
     pub(crate) fn function(&self) -> &'static str {
         (self.function)()
     }
@@ -135,13 +137,17 @@ impl Meta {
         given.unwrap_or_else(|| self.function())
     }
 
+    #[inline]
     pub(crate) fn owned_name(&self) -> Cow<'static, str> {
-        match self.options().and_then(|options| options.name.clone()) {
-            Some(given) => Cow::Owned(given),
-            None => Cow::Borrowed(self.function()),
+        if let Some(options) = self.options()
+            && let Some(given) = &options.name
+        {
+            return Cow::Owned(given.clone());
         }
+        Cow::Borrowed(self.function())
     }
 
+    #[inline]
     pub(crate) fn timeout(&self) -> Option<Duration> {
         self.options().and_then(|options| options.timeout)
     }
