@@ -46,8 +46,9 @@ fn the_error_says_how_many_are_left_of_how_many() {
 fn a_limit_that_does_not_pass_changes_nothing() {
     for limit in [NEVER, Duration::MAX] {
         let (promises, tasks) = promises(3);
-        let completed = as_completed(tasks).timeout(limit);
+        let mut completed = as_completed(tasks).timeout(limit);
         assert_eq!(completed.size_hint(), (1, Some(4)));
+        assert!(poll_once(&mut completed.next(), &Arc::default()).is_pending());
         for (n, promise) in promises.into_iter().enumerate().rev() {
             promise.resolve(Ok(n));
         }

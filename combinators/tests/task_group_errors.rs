@@ -5,11 +5,11 @@ mod common;
 
 use combinators::{TaskGroup, sleep, task_group};
 use common::children::{endless, fail};
-use common::{Broken, Canary, promises, resolve_at_once, run};
+use common::{Broken, Canary, Wakes, poll_once, promises, resolve_at_once, run};
 use executor_core::{Promise, TaskError, promise};
 use futures::future::pending;
-use std::sync::Mutex;
 use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// CPython: test_taskgroups.py::test_cancel_children_on_child_error,
@@ -188,6 +188,44 @@ fn a_body_that_ends_by_a_cancellation_says_so() {
     .unwrap_err();
     assert!(error.is_cancelled());
     assert!(TaskError::from(error).is_cancelled());
+}
+
+/// Where a child fails in the end, that counts, and not the cancellation.
+#[test]
+fn a_failure_counts_more_than_a_cancellation_of_the_body() {
+    let (promise, task) = promise::<()>("stays");
+    let mut waiting = task_group(|group: TaskGroup| async move {
+        group.create_task(task).detach();
+        Err::<(), _>(TaskError::cancelled("by the test"))
+    });
+    assert!(poll_once(&mut waiting, &Arc::default()).is_pending());
+    promise.resolve(Err(TaskError::failed(Broken(1))));
+    let error = run(waiting).unwrap_err();
+    assert_eq!(error.errors().len(), 1);
+    assert!(!error.is_cancelled());
+}
+
+/// The body does not have to wait for a child that cannot be cancelled.
+#[test]
+fn the_body_is_dropped_while_children_run_on() {
+    let (canary, body_dropped) = Canary::new();
+    let (mut promises, tasks) = promises::<()>(2);
+    let mut waiting = task_group(|group: TaskGroup| async move {
+        let _canary = canary;
+        for task in tasks {
+            group.create_task(task).detach();
+        }
+        pending::<Result<(), TaskError>>().await
+    });
+    let wakes = Arc::<Wakes>::default();
+    assert!(poll_once(&mut waiting, &wakes).is_pending());
+    let fails = promises.remove(0);
+    fails.resolve(Err(TaskError::failed(Broken(1))));
+    assert!(wakes.count() > 0, "it is woken for the failure");
+    assert!(poll_once(&mut waiting, &wakes).is_pending());
+    body_dropped.try_recv().expect("though a child runs on");
+    drop(promises);
+    assert_eq!(run(waiting).unwrap_err().errors().len(), 1);
 }
 
 /// Children fail and complete on eight threads while the body adds more.

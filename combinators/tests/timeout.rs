@@ -229,9 +229,9 @@ fn a_scope_that_has_ended_is_moved_no_more() {
     run(late).unwrap_err();
     assert!(!scope.reschedule(None) && scope.expired());
 
-    let in_time = timeout(None, async { Ok::<_, TaskError>(()) });
+    let mut in_time = timeout(None, async { Ok::<_, TaskError>(()) });
     let scope = in_time.scope();
-    run(in_time).unwrap();
+    run(&mut in_time).unwrap();
     assert!(!scope.reschedule(past()) && !scope.expired());
 
     let dropped = timeout(None, never());

@@ -176,19 +176,30 @@ impl std::fmt::Display for Broken {
 
 impl std::error::Error for Broken {}
 
-/// The other side of a task that the test resolves, and that only notes when it is
-/// to be cancelled.
-pub(crate) struct Asked<T: Send + 'static = u8> {
-    flag: Arc<Flag>,
+/// The other side of a task that the test resolves, and that notes when it is to be
+/// cancelled.
+pub(crate) struct Asked<T: Send + 'static = u8>(Arc<Side<T>>);
+
+struct Side<T: Send + 'static> {
+    asked: AtomicBool,
+    /// It then is cancelled at once, like a job that is queued.
+    obeys: AtomicBool,
     promise: Mutex<Option<Promise<T>>>,
 }
 
-#[derive(Default)]
-struct Flag(AtomicBool);
+impl<T: Send + 'static> Side<T> {
+    fn resolve(&self, outcome: Result<T, TaskError>) {
+        let promise = self.promise.lock().unwrap().take();
+        promise.expect("resolved once").resolve(outcome);
+    }
+}
 
-impl Control for Flag {
+impl<T: Send + 'static> Control for Side<T> {
     fn cancel(&self, _ticket: u64) -> CancelOutcome {
-        self.0.store(true, Ordering::SeqCst);
+        self.asked.store(true, Ordering::SeqCst);
+        if self.obeys.load(Ordering::SeqCst) {
+            self.resolve(Err(TaskError::cancelled("as it was asked to be")));
+        }
         CancelOutcome::Requested
     }
 
@@ -198,64 +209,49 @@ impl Control for Flag {
 }
 
 pub(crate) fn asked<T: Send + 'static>(name: &str) -> (Asked<T>, Task<T>) {
-    let flag = Arc::<Flag>::default();
-    let (promise, task) = promise_with(name, flag.clone(), 0);
-    let promise = Mutex::new(Some(promise));
-    (Asked { flag, promise }, task)
+    let side = Arc::new(Side {
+        asked: AtomicBool::new(false),
+        obeys: AtomicBool::new(false),
+        promise: Mutex::new(None),
+    });
+    let (promise, task) = promise_with(name, side.clone(), 0);
+    *side.promise.lock().unwrap() = Some(promise);
+    (Asked(side), task)
 }
 
 impl<T: Send + 'static> Asked<T> {
+    pub(crate) fn obeys(self) -> Self {
+        self.0.obeys.store(true, Ordering::SeqCst);
+        self
+    }
+
     pub(crate) fn was_cancelled(&self) -> bool {
-        self.flag.0.load(Ordering::SeqCst)
+        self.0.asked.load(Ordering::SeqCst)
     }
 
     pub(crate) fn resolve(&self, outcome: Result<T, TaskError>) {
-        let promise = self.promise.lock().unwrap().take();
-        promise.expect("resolved once").resolve(outcome);
+        self.0.resolve(outcome);
+    }
+}
+
+impl<T: Send + 'static> Drop for Asked<T> {
+    /// The task and its promise would keep each other.
+    fn drop(&mut self) {
+        drop(self.0.promise.lock().unwrap().take());
+    }
+}
+
+/// Returns once something is so; panics if it does not come to pass.
+pub(crate) fn until(is_so: impl Fn() -> bool) {
+    let end = Instant::now() + DEADLINE;
+    while !is_so() {
+        assert!(Instant::now() < end, "not so within {DEADLINE:?}");
+        std::thread::yield_now();
     }
 }
 
 /// Whether a task ends, which it is given some time for.
 pub(crate) fn is_over(task: &TaskRef) -> bool {
-    let end = Instant::now() + DEADLINE;
-    while !task.is_done() && Instant::now() < end {
-        std::thread::yield_now();
-    }
-    task.is_done()
-}
-
-/// Runs `f` and gives what this thread reported meanwhile, a line an event.
-pub(crate) fn reports_of(f: impl FnOnce()) -> Vec<String> {
-    let lines = Arc::<Mutex<Vec<String>>>::default();
-    tracing::subscriber::with_default(Listener(lines.clone()), f);
-    let mut lines = lines.lock().unwrap();
-    std::mem::take(&mut *lines)
-}
-
-struct Listener(Arc<Mutex<Vec<String>>>);
-
-impl tracing::Subscriber for Listener {
-    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
-        metadata.target().starts_with("executor_core")
-    }
-    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
-        tracing::span::Id::from_u64(1)
-    }
-    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
-    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
-    fn event(&self, event: &tracing::Event<'_>) {
-        let mut line = Line(String::new());
-        event.record(&mut line);
-        self.0.lock().unwrap().push(line.0);
-    }
-    fn enter(&self, _: &tracing::span::Id) {}
-    fn exit(&self, _: &tracing::span::Id) {}
-}
-
-struct Line(String);
-
-impl tracing::field::Visit for Line {
-    fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn std::fmt::Debug) {
-        self.0 += &format!(" {field}={value:?}");
-    }
+    until(|| task.is_done());
+    true
 }
