@@ -215,4 +215,27 @@ mod tests {
         assert_eq!((queue.len(), queue.live()), (1000, 500));
         queue.take_all().into_iter().for_each(Job::run);
     }
+
+    #[test]
+    fn one_queue_takes_over_what_stands_behind_it() {
+        let (mut front, mut behind) = <(JobQueue, JobQueue)>::default();
+        front.take_over(&mut behind);
+        assert_eq!((front.len(), behind.len()), (0, 0));
+        let tasks: Vec<_> = (0..200)
+            .map(|n| {
+                let (job, task) = job(n);
+                behind.push(job);
+                task
+            })
+            .collect();
+        tasks[3].cancel();
+        behind.sweep();
+        assert!(!behind.is_long());
+        tasks[5].cancel();
+        front.take_over(&mut behind);
+        assert_eq!((front.len(), behind.len()), (199, 0));
+        assert_eq!((front.live(), behind.live()), (198, 0));
+        assert_eq!(front.removed() + behind.removed(), 2);
+        front.take_all().into_iter().for_each(Job::run);
+    }
 }
