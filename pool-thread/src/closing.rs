@@ -22,7 +22,8 @@
 //! user's callbacks, and may let the process end.
 
 use crate::dispatch::Running;
-use crate::shared::{Both, Shared};
+use crate::intake::Both;
+use crate::shared::Shared;
 use crate::worker::seat_here;
 use executor_core::exit::HoldExit;
 use executor_core::timer::{self, Timer};

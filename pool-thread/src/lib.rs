@@ -53,7 +53,8 @@
 //!
 //! `pool` is the handle, `builder` its settings. `shared` is what handles and
 //! workers share, and how a submit finds a worker; `queue` holds the jobs that
-//! wait, `seats` where each worker is, `dispatch` what each runs. `worker` is a
+//! wait, `intake` the part that submits touch, `dispatch` the part that workers
+//! touch, `seats` where each worker is. `worker` is a
 //! worker's loop, `bell` how it is woken, `doze` how long it stays awake,
 //! `meanwhile` what it does when its job waits for another, `threads` the seam to
 //! the `threadpool` crate, `overdue` the net under workers that are held up on
@@ -67,6 +68,7 @@ mod closing;
 mod dispatch;
 mod doze;
 mod error;
+mod intake;
 mod meanwhile;
 mod overdue;
 mod pool;

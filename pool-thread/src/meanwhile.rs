@@ -5,7 +5,8 @@
 //! runs no other job: that one might need a lock which the waiting one holds, and
 //! a wait that would have ended would then not.
 
-use crate::shared::{Both, Shared};
+use crate::intake::Both;
+use crate::shared::Shared;
 use executor_core::current::Helper;
 use executor_core::{TaskError, TaskId};
 use std::sync::Arc;
