@@ -140,6 +140,51 @@ fn an_executor_that_is_stuck_is_warned_of() {
     assert!(warnings[0].starts_with("WARN"), "{lines:?}");
 }
 
+/// Where even the subscriber panics, a run unwinds. What was still to be done in that
+/// round is done by the next one.
+#[test]
+fn a_run_that_unwinds_loses_nothing() {
+    struct Panics;
+    impl Subscriber for Panics {
+        fn enabled(&self, _: &Metadata<'_>) -> bool {
+            true
+        }
+        fn new_span(&self, _: &Attributes<'_>) -> Id {
+            Id::from_u64(1)
+        }
+        fn record(&self, _: &Id, _: &Record<'_>) {}
+        fn record_follows_from(&self, _: &Id, _: &Id) {}
+        fn event(&self, _: &Event<'_>) {
+            panic!("a subscriber");
+        }
+        fn enter(&self, _: &Id) {}
+        fn exit(&self, _: &Id) {}
+    }
+    let mut event_loop = EventLoop::new();
+    let handle = event_loop.handle();
+    let (tell, told) = std::sync::mpsc::channel();
+    let callback = |n: u8| {
+        let tell = tell.clone();
+        move || tell.send(n).unwrap()
+    };
+    handle.call_soon(|| panic!("no luck")).unwrap();
+    handle.call_soon(callback(1)).unwrap();
+    let task = handle.create_task(async { 7 });
+    let unwinds = std::panic::AssertUnwindSafe(|| {
+        tracing::subscriber::with_default(Panics, || one_round(&mut event_loop));
+    });
+    assert!(std::panic::catch_unwind(unwinds).is_err());
+    assert!(told.try_recv().is_err() && !task.is_done());
+    handle.call_soon(callback(2)).unwrap();
+    one_round(&mut event_loop);
+    assert_eq!(
+        told.try_iter().collect::<Vec<_>>(),
+        [1, 2],
+        "in their order"
+    );
+    assert_eq!(task.wait().unwrap(), 7);
+}
+
 /// An orderly program logs nothing.
 #[test]
 fn nothing_is_logged_otherwise() {

@@ -163,7 +163,15 @@ impl Future for Drive<'_, '_> {
 
 impl Drop for Drive<'_, '_> {
     /// The future is dropped within the run, like all that belongs to it.
+    ///
+    /// If the run unwinds, from a subscriber of `tracing` that panics say, the next
+    /// one does what is left of the round.
     fn drop(&mut self) {
+        if !self.round.is_empty() {
+            let mut state = self.shared.lock();
+            self.round.append(&mut state.ready);
+            std::mem::swap(&mut self.round, &mut state.ready);
+        }
         if let Some(mut main) = self.main.take() {
             let _ = catch(|| main.abandon("its event loop was stopped"));
             discard(main);
