@@ -16,7 +16,7 @@
 //! | new | `EventLoop::new` | waits: somebody may be about to run the loop |
 //! | running | `run_…` | waits; on the loop's own thread, it is an error |
 //! | stopped | the end of `run_…` | is an error, also for those that wait already |
-//! | closed | `close`, drop | its coroutines were cancelled |
+//! | closed | `close`, drop | its coroutines were cancelled; on the thread that is still about it, it is an error |
 //!
 //! All is written under one lock, which is held while nothing else is called: no
 //! code of the user's, no waker, no `Drop`.

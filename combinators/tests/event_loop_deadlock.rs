@@ -6,7 +6,7 @@ mod loops;
 
 use combinators::{EventLoop, create_task, current_task, ensure_future, get_running_loop};
 use common::{Broken, DEADLINE, receive};
-use executor_core::{TaskError, TaskErrorKind, promise};
+use executor_core::{Task, TaskError, TaskErrorKind, promise};
 use futures::future::{pending, ready};
 use loops::{SideLoop, guarded, one_round};
 use std::sync::{Arc, Barrier, mpsc};
@@ -197,4 +197,49 @@ fn a_coroutine_of_the_runtime_may_block_for_others() {
         Ok::<_, TaskError>(job + coroutine)
     });
     assert_eq!(common::run(outer).unwrap().unwrap(), 3);
+}
+
+/// What `close` calls may block for what `close` would get to next: a `Drop` and the
+/// exception handler.
+#[test]
+fn blocking_a_close_for_what_it_has_yet_to_cancel_is_an_error() {
+    struct Waits<T: Send + 'static>(Option<Task<T>>, mpsc::Sender<TaskError>);
+    impl<T: Send + 'static> Waits<T> {
+        fn wait(&mut self) {
+            if let Some(Err(error)) = self.0.take().map(Task::wait) {
+                self.1.send(error).unwrap();
+            }
+        }
+    }
+    impl<T: Send + 'static> Drop for Waits<T> {
+        fn drop(&mut self) {
+            self.wait();
+        }
+    }
+    let why = "is being closed by the very thread";
+    guarded(move || {
+        let event_loop = EventLoop::new();
+        let handle = event_loop.handle();
+        let (tell, told) = mpsc::channel();
+        let (give, given) = promise("what it holds");
+        let first = handle.create_task(async move {
+            let _waits: Result<Waits<()>, _> = given.await;
+        });
+        let second = handle.create_task(pending::<()>());
+        give.resolve(Ok(Waits(Some(second), tell)));
+        drop(event_loop);
+        assert_deadlock(&told.try_recv().unwrap(), why);
+        assert!(first.is_cancelled());
+
+        let event_loop = EventLoop::new();
+        let handle = event_loop.handle();
+        let (tell, told) = mpsc::channel();
+        let task = handle.create_task(pending::<()>());
+        let waits = std::sync::Mutex::new(Waits(Some(task), tell));
+        handle.set_exception_handler(move |_| waits.lock().unwrap().wait());
+        drop(event_loop);
+        assert_deadlock(&told.try_recv().unwrap(), why);
+        // It is another matter for other threads, and once it is closed.
+        assert!(handle.all_tasks().is_empty());
+    });
 }

@@ -4,7 +4,10 @@ mod common;
 #[path = "common/loops.rs"]
 mod loops;
 
-use combinators::{EventLoop, Runner, TaskGroup, create_task, run, run_in_executor, task_group};
+use combinators::{
+    EventLoop, Runner, TaskGroup, create_task, get_running_loop, run, run_in_executor, task_group,
+    to_thread,
+};
 use common::{Broken, Canary};
 use executor_core::{
     Executor, Job, Shutdown, ShutdownReport, Task, TaskError, TaskErrorKind, promise,
@@ -180,15 +183,18 @@ fn a_runner_runs_several_times_on_one_loop_until_it_is_closed() {
     });
 }
 
+/// Tells somebody to go on, when it is dropped.
+struct GoOn(mpsc::Sender<()>);
+
+impl Drop for GoOn {
+    fn drop(&mut self) {
+        self.0.send(()).unwrap();
+    }
+}
+
 /// A coroutine that is cancelled may have to wait for what it has started elsewhere.
 #[test]
 fn what_is_left_may_take_its_time_to_end() {
-    struct GoOn(mpsc::Sender<()>);
-    impl Drop for GoOn {
-        fn drop(&mut self) {
-            self.0.send(()).unwrap();
-        }
-    }
     guarded(|| {
         let mut runner = Runner::new();
         let told = exceptions(&runner.handle());
@@ -216,6 +222,44 @@ fn what_is_left_may_take_its_time_to_end() {
         runner.close();
         assert_eq!(has_told.try_recv().unwrap(), "ended");
         assert!(told.try_recv().is_err(), "nothing was destroyed");
+    });
+}
+
+/// Somebody's `stop`, before or meanwhile, does not keep it from waiting.
+#[test]
+fn a_stop_does_not_make_the_end_disorderly() {
+    struct Stops(combinators::Handle);
+    impl Drop for Stops {
+        fn drop(&mut self) {
+            self.0.stop();
+        }
+    }
+    guarded(|| {
+        for meanwhile in [false, true] {
+            let mut runner = Runner::new();
+            let handle = runner.handle();
+            let told = exceptions(&handle);
+            let (go_on, may_go_on) = mpsc::channel();
+            let job = runner.run(async {
+                let job = to_thread(move || common::receive(&may_go_on));
+                let stops = meanwhile.then(|| Stops(get_running_loop().unwrap()));
+                create_task(async move {
+                    let _held = (stops, GoOn(go_on));
+                    pending::<()>().await;
+                })
+                .detach();
+                let mut task = create_task(pending::<()>());
+                assert!(futures::poll!(&mut task).is_pending());
+                task.detach();
+                Ok::<_, Broken>(job)
+            });
+            if !meanwhile {
+                handle.stop();
+            }
+            runner.close();
+            assert!(job.unwrap().is_done());
+            assert!(told.try_recv().is_err(), "nothing was destroyed");
+        }
     });
 }
 

@@ -170,7 +170,8 @@ impl Handle {
     ///
     /// From any thread, callbacks and coroutines included. Callbacks and coroutines
     /// stay as they are and go on in the next run. If the loop does not run, its
-    /// next run has one round.
+    /// next run has one round. A [`Runner`](crate::Runner) that is being closed is
+    /// past stopping: then nothing happens.
     pub fn stop(&self) {
         self.0.stop();
     }
@@ -244,7 +245,7 @@ impl Handle {
     }
 
     pub(crate) fn wind_up(&self) {
-        self.0.lock().winding_up = true;
+        self.0.wind_up();
     }
 }
 

@@ -15,6 +15,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
+use std::thread::{self, ThreadId};
 
 pub(super) type Handler = Arc<dyn Fn(&ExceptionContext) + Send + Sync>;
 
@@ -43,8 +44,10 @@ pub(super) struct State {
     pub(super) awaited: bool,
     /// Of the runner that is ending and waits for coroutines to go.
     pub(super) departure: Option<Waker>,
-    /// A runner is ending: whatever fails now is reported.
+    /// A runner is ending: whatever fails now is reported, and nobody stops that.
     pub(super) winding_up: bool,
+    /// The thread that closes the loop, for as long as it is about it.
+    closing: Option<ThreadId>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -106,11 +109,19 @@ impl Shared {
 
     pub(super) fn stop(&self) {
         let mut state = self.lock();
-        if state.phase != Phase::Closed {
+        if state.phase != Phase::Closed && !state.winding_up {
             state.stop = true;
         }
         drop(state);
         self.sleeper.wake();
+    }
+
+    /// A runner is ending: a wish to stop, that came before or comes now, is no
+    /// reason not to wait for what it waits for.
+    pub(super) fn wind_up(&self) {
+        let mut state = self.lock();
+        state.winding_up = true;
+        state.stop = false;
     }
 
     /// Why this thread would block for a coroutine of this loop for ever.
@@ -127,6 +138,13 @@ impl Shared {
                 None
             }
             Phase::Stopped => Some(TaskError::would_deadlock("its event loop was stopped")),
+            // Some code of the user's, which is called by `close`: those that are
+            // not cancelled by now will be when it returns.
+            Phase::Closed if state.closing == Some(thread::current().id()) => {
+                Some(TaskError::would_deadlock(
+                    "its event loop is being closed by the very thread that blocks for it",
+                ))
+            }
             // Its coroutines are being cancelled, if they are not by now.
             Phase::Closed => None,
         }
@@ -183,6 +201,7 @@ impl Shared {
             ..
         } = std::mem::take(&mut *state);
         state.phase = Phase::Closed;
+        state.closing = Some(thread::current().id());
         drop(state);
         for node in nodes.values().filter(|node| !node.task.is_done()) {
             let message = "Task was destroyed but it is pending!";
@@ -201,6 +220,7 @@ impl Shared {
         self.executor().leave();
         let handler = self.handler().take();
         discard(handler);
+        self.lock().closing = None;
     }
 
     pub(super) fn show(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
