@@ -1,18 +1,20 @@
 //! [`run`] and [`Runner`]: an event loop for a program's `main`, from beginning to
 //! end.
 
+use crate::deadline::Deadline;
 use crate::event_loop::{EventLoop, Handle};
 use executor_core::{BoxError, TaskError, current_task};
 use std::fmt;
 use std::future::Future;
-use std::time::Duration;
+use std::task::Poll;
+use std::time::{Duration, Instant};
 
 /// Runs `main` on an event loop of its own and returns its outcome: Python's
 /// `asyncio.run`.
 ///
 /// When `main` is done, the coroutines that are left are cancelled and waited for,
 /// what fails meanwhile is reported, the loop's default executor finishes its jobs,
-/// for which it has five minutes, and the loop is closed. For other settings see
+/// and the loop is closed. All of that has five minutes. For other settings see
 /// [`Runner`].
 ///
 /// A function such as [`gather`](crate::gather) starts its coroutines when it is
@@ -82,7 +84,8 @@ impl Runner {
         }
     }
 
-    /// Sets how long [`close`](Self::close) waits for the jobs of the default
+    /// Sets how long [`close`](Self::close) waits: for the coroutines that it has
+    /// cancelled and, with what is then left of it, for the jobs of the default
     /// executor. Without it, that is five minutes, as in Python.
     pub fn executor_limit(mut self, limit: Duration) -> Self {
         self.executor_limit = limit;
@@ -111,8 +114,9 @@ impl Runner {
     /// the default executor, and closes the loop. A second time, nothing happens.
     ///
     /// Coroutines that fail while they are cancelled are reported to the exception
-    /// handler. So are those that were started only meanwhile, in some `Drop`, and
-    /// are not done: they are destroyed. On a thread that runs another loop,
+    /// handler. So are those that were started only meanwhile, in some `Drop`, or
+    /// are not done when its [time](Self::executor_limit) is over: they are
+    /// destroyed. On a thread that runs another loop,
     /// nothing can be waited for, and all that is left is destroyed.
     pub fn close(&mut self) {
         let handle = self.handle();
@@ -121,10 +125,12 @@ impl Runner {
         }
         handle.wind_up();
         let limit = self.executor_limit;
+        let begun = Instant::now();
         let ended = self.event_loop.run_until_complete(async {
-            cancel_all(&handle).await;
+            cancel_all(&handle, Deadline::after(limit)).await;
+            let left = limit.saturating_sub(begun.elapsed());
             // That it was late has been logged.
-            let _ = handle.shutdown_default_executor(limit).await;
+            let _ = handle.shutdown_default_executor(left).await;
             Ok::<_, TaskError>(())
         });
         if let Err(error) = ended {
@@ -135,8 +141,8 @@ impl Runner {
 }
 
 /// Cancels all coroutines of the loop but the one that calls this, and waits for
-/// their end.
-async fn cancel_all(handle: &Handle) {
+/// their end, up to this deadline.
+async fn cancel_all(handle: &Handle, mut deadline: Deadline) {
     let this = current_task();
     let mut left = handle.all_tasks();
     left.retain(|task| Some(task) != this.as_ref());
@@ -144,7 +150,14 @@ async fn cancel_all(handle: &Handle) {
         task.cancel();
     }
     // Most end in the next round, but one may wait for what it had started elsewhere.
-    std::future::poll_fn(|context| handle.poll_ended(&mut left, context)).await;
+    std::future::poll_fn(
+        |context| match handle.poll_ended(&mut left, context).is_ready() {
+            true => Poll::Ready(()),
+            // What is left is destroyed, and reported, when the loop is closed.
+            false => deadline.poll(context),
+        },
+    )
+    .await;
 }
 
 impl Default for Runner {

@@ -5,6 +5,7 @@ mod tuple;
 
 pub(crate) use self::ending::{cancel_all, give_up};
 
+use crate::cancelled::{Rest, cancel};
 use executor_core::{Countdown, Task, TaskError};
 use std::fmt;
 
@@ -43,9 +44,9 @@ pub trait TaskSet: sealed::Sealed + Unpin + Sized {
 #[doc(hidden)]
 pub trait Member: sealed::Sealed {
     fn watch(&mut self, countdown: &mut Countdown, place: usize);
-    /// Cancels it, unless it is done. Nobody needs to look at its error. True if it
-    /// will end for that.
-    fn cancel(&self) -> bool;
+    /// Cancels it, unless it is done. Nobody needs to look at its error.
+    #[allow(private_interfaces, reason = "only who is in this crate has a member")]
+    fn cancel(&self) -> Rest;
     fn ignore_error(&self);
     fn take_error(&mut self) -> Option<TaskError>;
 }
@@ -62,9 +63,10 @@ impl<T: Send + 'static> Member for Task<T> {
         countdown.watch(self, place);
     }
 
-    fn cancel(&self) -> bool {
+    #[allow(private_interfaces, reason = "only who is in this crate has a member")]
+    fn cancel(&self) -> Rest {
         self.ignore_error();
-        !self.is_done() && Task::cancel(self).took_effect() && !self.is_done()
+        cancel(&self.reference())
     }
 
     fn ignore_error(&self) {

@@ -17,7 +17,7 @@ pub(crate) use self::children::Children;
 pub use self::error::TaskGroupError;
 
 use self::children::Phase;
-use crate::cancelled::{Leftovers, drop_cancelled, leave};
+use crate::cancelled::{Leftovers, drop_cancelled};
 use crate::ensure_future::ensure_future;
 use executor_core::panic::{catch, discard};
 use executor_core::{BoxError, Task, TaskError};
@@ -37,8 +37,8 @@ use std::task::{Context, Poll, ready};
 ///   children have added. Their values are had from their tasks;
 /// * the first failure, of a child or of the body, cancels everything else: the
 ///   children by [`Task::cancel`], the body by dropping it at its next await. A
-///   panic is a failure. Then what is left is waited for, a function on a thread,
-///   which cannot be cancelled, included;
+///   panic is a failure. Then what is left is waited for, a function on a thread
+///   included, even where it cannot be stopped;
 /// * all errors are reported together. A child that was cancelled has not failed,
 ///   whoever cancelled it.
 ///
@@ -56,8 +56,11 @@ use std::task::{Context, Poll, ready};
 /// Dropping it drops the body and cancels the children. If that is because the
 /// coroutine around was cancelled, a [`timeout`](crate::timeout) around has passed
 /// or a group around has failed, that one ends only when the children have ended,
-/// as in Python; otherwise nobody waits for them. An error of theirs is then
-/// reported through `tracing`.
+/// as in Python; otherwise nobody waits for them. In neither case does anybody wait
+/// for a function on a thread, which goes on: a time limit must not take as long as
+/// what it limits. One that has asked for its
+/// [`CancelToken`](executor_core::CancelToken) is given a second to end. An error of
+/// theirs is then reported through `tracing`, and so is that they go on.
 ///
 /// ```
 /// use combinators::{sleep, task_group};
@@ -269,9 +272,6 @@ impl<F, T> Drop for WithTaskGroup<F, T> {
         // The body first: it is not to see its children cancelled.
         discard(std::mem::replace(&mut self.body, Body::Left));
         self.children.abandon();
-        if self.children.running() > 0 {
-            leave(Box::new(self.children.clone()));
-        }
     }
 }
 

@@ -40,9 +40,10 @@ use std::time::{Duration, Instant};
 /// cancelled. The limit counts from this call. When it passes, the future is
 /// dropped at the await where it is, which cancels the tasks that it awaits
 /// there, without waiting for their end ([`wait_for`](crate::wait_for) does), and
-/// the [task groups](crate::task_group) in it, whose end is waited for; then this
-/// is the error. What the future returns in the same moment counts,
-/// and so does its own error. With a limit of zero it runs up to its first await.
+/// the [task groups](crate::task_group) in it, whose coroutines are waited for, and
+/// their functions on threads, which nothing can stop, are not; then this is the
+/// error. What the future returns in the same moment counts, and so does its own
+/// error. With a limit of zero it runs up to its first await.
 ///
 /// Scopes may be nested: only the one whose limit has passed raises, and of
 /// several the outermost. [`TimeoutScope`] moves the limit and tells whether it

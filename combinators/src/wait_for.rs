@@ -1,6 +1,6 @@
 //! [`wait_for`]: one task, but no longer than so.
 
-use crate::cancelled::leave;
+use crate::cancelled::{GRACE, Rest, cancel, leave, leave_for_a_while};
 use crate::coroutine;
 use crate::deadline::Deadline;
 use crate::ensure_future::{as_task, ensure_future};
@@ -26,7 +26,8 @@ use std::time::Duration;
 ///   moment after all, its own outcome counts;
 /// * a function that runs on a thread cannot be stopped: the error comes at once
 ///   and says that the function goes on. One that has asked for its
-///   [`CancelToken`](executor_core::CancelToken) is asked to end, and waited for.
+///   [`CancelToken`](executor_core::CancelToken) is asked to end, and waited for;
+///   but no longer than a second, since nothing makes it look.
 ///
 /// # Errors
 /// The task's own error; or one of the kind
@@ -71,7 +72,7 @@ where
         task: Some(task),
         limit,
         deadline: Deadline::after(limit),
-        expired: false,
+        expired: None,
     }
 }
 
@@ -81,8 +82,8 @@ pub struct WaitFor<T: Send + 'static> {
     task: Option<Task<T>>,
     limit: Duration,
     deadline: Deadline,
-    /// The limit has passed and the task was cancelled.
-    expired: bool,
+    /// The limit has passed, the task was cancelled, and this is left of it.
+    expired: Option<Rest>,
 }
 
 impl<T: Send + 'static> WaitFor<T> {
@@ -92,21 +93,29 @@ impl<T: Send + 'static> WaitFor<T> {
         };
         loop {
             if let Poll::Ready(outcome) = Pin::new(&mut *task).poll(context) {
-                let late = |error: TaskError| match self.expired && error.is_cancelled() {
+                let late = |error: TaskError| match self.expired.is_some() && error.is_cancelled() {
                     true => timed_out(task, self.limit, "it was cancelled"),
                     false => error,
                 };
                 return Poll::Ready(outcome.map_err(late));
             }
-            if self.expired {
+            if self.expired == Some(Rest::Ends) {
                 return Poll::Pending;
             }
             ready!(self.deadline.poll(context));
-            self.expired = true;
-            if !task.cancel().took_effect() && !task.is_done() {
-                let why = "it cannot be stopped where it runs and goes on";
-                return Poll::Ready(Err(timed_out(task, self.limit, why)));
-            }
+            let what_now = match self.expired {
+                Some(_) => "it was asked to end and goes on",
+                None => {
+                    let rest = cancel(&task.reference());
+                    self.expired = Some(rest);
+                    if rest != Rest::Nothing || task.is_done() {
+                        self.deadline = Deadline::after(GRACE);
+                        continue;
+                    }
+                    "it cannot be stopped where it runs and goes on"
+                }
+            };
+            return Poll::Ready(Err(timed_out(task, self.limit, what_now)));
         }
     }
 }
@@ -127,11 +136,13 @@ impl<T: Send + 'static> Future for WaitFor<T> {
 
 impl<T: Send + 'static> Drop for WaitFor<T> {
     fn drop(&mut self) {
-        if let Some(task) = self.task.take()
-            && task.cancel().took_effect()
-            && !task.is_done()
-        {
-            leave(Box::new(task));
+        let Some(task) = self.task.take() else {
+            return;
+        };
+        match cancel(&task.reference()) {
+            Rest::Nothing => {}
+            Rest::Ends => leave(Box::new(task)),
+            Rest::Asked => leave_for_a_while(Box::new(task)),
         }
     }
 }

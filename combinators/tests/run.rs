@@ -5,12 +5,12 @@ mod common;
 mod loops;
 
 use combinators::{
-    EventLoop, Runner, TaskGroup, create_task, get_running_loop, run, run_in_executor, task_group,
-    to_thread,
+    EventLoop, Runner, TaskGroup, create_task, get_running_loop, run, run_in_executor, sleep,
+    task_group, to_thread,
 };
 use common::{Broken, Canary};
 use executor_core::{
-    Executor, Job, Shutdown, ShutdownReport, Task, TaskError, TaskErrorKind, promise,
+    CancelToken, Executor, Job, Shutdown, ShutdownReport, Task, TaskError, TaskErrorKind, promise,
 };
 use futures::future::{pending, ready};
 use loops::{exceptions, guarded};
@@ -206,6 +206,8 @@ fn what_is_left_may_take_its_time_to_end() {
             let go_on = GoOn(go_on);
             create_task(task_group(async move |group: TaskGroup| {
                 let job = pool.spawn(move || {
+                    // To be waited for, it has to be one that may be asked to end.
+                    let _token = CancelToken::current();
                     begun.resolve(Ok(()));
                     common::receive(&may_go_on);
                     tell.send("ended").unwrap();
@@ -288,6 +290,58 @@ fn an_executor_that_is_stuck_is_waited_for_no_longer_than_its_limit() {
         let job = runner.run(async { Ok::<_, Broken>(run_in_executor(None, |n: u8| n, 1)) });
         runner.close();
         assert!(!job.unwrap().is_done());
+    });
+}
+
+/// So is a coroutine that does not end when it is cancelled.
+#[test]
+fn a_coroutine_that_does_not_end_is_waited_for_no_longer_than_that() {
+    guarded(|| {
+        let mut runner = Runner::new().executor_limit(Duration::from_millis(5));
+        let told = exceptions(&runner.handle());
+        let (never, task) = common::asked::<u8>("never");
+        let main = runner.run(async {
+            let waits = create_task(async move {
+                let mut waiting = combinators::wait_for(task, None);
+                assert!(futures::poll!(&mut waiting).is_pending());
+                waiting.await
+            });
+            let waits = waits.reference();
+            while !waits.is_running() {
+                sleep(Duration::ZERO).await;
+            }
+            Ok::<_, Broken>(waits)
+        });
+        runner.close();
+        assert!(main.unwrap().is_done());
+        assert!(never.was_cancelled());
+        let report = told.try_recv().unwrap();
+        assert!(report.message().contains("it is pending"), "{report}");
+    });
+}
+
+/// Nor is a function on a thread, which nothing can stop, in a group that is left.
+#[test]
+fn a_function_that_is_stuck_in_a_group_is_waited_for_no_longer_than_that() {
+    guarded(|| {
+        let mut runner = Runner::new().executor_limit(Duration::from_millis(5));
+        let (go_on, may_go_on) = mpsc::channel::<()>();
+        let main = runner.run(async {
+            let (begun, has_begun) = promise::<()>("begun");
+            create_task(task_group(async move |group: TaskGroup| {
+                let job = to_thread(move || {
+                    begun.resolve(Ok(()));
+                    common::receive(&may_go_on);
+                });
+                group.create_task(job).detach();
+                pending::<Result<(), Broken>>().await
+            }))
+            .detach();
+            has_begun.await
+        });
+        main.unwrap();
+        runner.close();
+        go_on.send(()).expect("it still waits for this");
     });
 }
 

@@ -5,7 +5,9 @@ mod common;
 
 use combinators::{TaskGroup, create_task, sleep, task_group, timeout_at};
 use common::children::{endless, fail};
-use common::{Broken, Canary, DEADLINE, ThreadPerJob, Wakes, poll_once, receive, run};
+use common::{
+    Asked, Broken, Canary, DEADLINE, ThreadPerJob, Wakes, asked, poll_once, receive, run,
+};
 use executor_core::{CancelToken, TaskError, promise};
 use futures::future::pending;
 use std::sync::Arc;
@@ -48,7 +50,14 @@ fn on_a_thread(group: &TaskGroup) -> Sender<()> {
     go_on
 }
 
-/// What cannot be cancelled is waited for.
+/// A child that ends later than it is cancelled, as a coroutine may, and what ends it.
+fn that_ends_later(group: &TaskGroup) -> Asked<()> {
+    let (asked, task) = asked("ends later");
+    group.create_task(task).detach();
+    asked
+}
+
+/// What cannot be cancelled is waited for, if it is the group that fails.
 #[test]
 fn a_job_on_a_thread_is_waited_for() {
     let (tell, told) = channel();
@@ -91,17 +100,18 @@ fn a_cancelled_coroutine_is_done_when_its_children_are() {
     let mut outer = create_task(async move {
         task_group(|group: TaskGroup| async move {
             let _canary = canary;
-            tell.send(on_a_thread(&group)).unwrap();
+            tell.send(that_ends_later(&group)).unwrap();
             pending::<Result<(), TaskError>>().await
         })
         .await
         .is_ok()
     });
-    let go_on = receive(&told);
+    let child = receive(&told);
     outer.cancel();
     receive(&body_dropped);
     assert!(outer.wait_timeout(SOON).is_none(), "its child still runs");
-    go_on.send(()).unwrap();
+    assert!(child.was_cancelled());
+    child.resolve(Ok(()));
     assert!(run(outer).unwrap_err().is_cancelled());
 }
 
@@ -109,16 +119,16 @@ fn a_cancelled_coroutine_is_done_when_its_children_are() {
 #[test]
 fn whoever_cancels_a_group_waits_for_its_children() {
     let (tell, told) = channel();
-    let inner = move |tell: Sender<Sender<()>>| {
+    let inner = move |tell: Sender<Asked<()>>| {
         task_group(|group: TaskGroup| async move {
-            tell.send(on_a_thread(&group)).unwrap();
+            tell.send(that_ends_later(&group)).unwrap();
             pending::<Result<(), TaskError>>().await
         })
     };
     let mut limited = timeout_at(Instant::now(), inner(tell.clone()));
     assert!(poll_once(&mut limited, &Arc::default()).is_pending());
     assert!(limited.scope().expired());
-    told.try_recv().unwrap().send(()).unwrap();
+    told.try_recv().unwrap().resolve(Ok(()));
     assert!(run(limited).unwrap_err().is_timed_out());
 
     let mut outer = task_group(|outer: TaskGroup| async move {
@@ -137,9 +147,90 @@ fn whoever_cancels_a_group_waits_for_its_children() {
     for _ in 0..4 {
         assert!(poll_once(&mut outer, &Arc::default()).is_pending());
     }
-    let go_on = told.try_recv().unwrap();
-    go_on.send(()).unwrap();
+    told.try_recv().unwrap().resolve(Ok(()));
     assert_eq!(run(outer).unwrap_err().errors().len(), 1);
+}
+
+/// But nobody waits for a function on a thread that cannot be stopped: a limit would
+/// be no limit. Python does not either: its threads go on.
+#[test]
+fn whoever_cancels_a_group_waits_for_no_thread() {
+    let inner = move |tell: Sender<Sender<()>>| {
+        task_group(|group: TaskGroup| async move {
+            tell.send(on_a_thread(&group)).unwrap();
+            pending::<Result<(), TaskError>>().await
+        })
+    };
+    let (tell, told) = channel();
+    let error = run(timeout_at(Instant::now(), inner(tell.clone()))).unwrap_err();
+    assert!(error.is_timed_out());
+    let outer = create_task(inner(tell.clone()));
+    let go_on = [receive(&told), receive(&told)];
+    outer.cancel();
+    assert!(run(outer).unwrap_err().is_cancelled());
+
+    // Also where the group was waiting for it, having failed.
+    let mut fails = task_group(|group: TaskGroup| async move {
+        tell.send(on_a_thread(&group)).unwrap();
+        Err::<(), _>(Broken(1))
+    });
+    assert!(poll_once(&mut fails, &Arc::default()).is_pending());
+    assert!(
+        run(timeout_at(Instant::now(), fails))
+            .unwrap_err()
+            .is_timed_out()
+    );
+    for go_on in go_on.into_iter().chain(told.try_recv()) {
+        go_on.send(()).expect("it still waits for this");
+    }
+}
+
+/// One that was asked to end, and does not, is waited for no longer than a second.
+#[test]
+fn a_job_that_does_not_look_at_its_token_holds_nobody_up() {
+    let (go_on, may_go_on) = channel::<()>();
+    let (begun, has_begun) = channel();
+    let grouped = task_group(|group: TaskGroup| async move {
+        let job = ThreadPerJob::default().spawn(move || {
+            let token = CancelToken::current();
+            begun.send(()).unwrap();
+            receive(&may_go_on);
+            token.is_cancelled()
+        });
+        group.create_task(job).detach();
+        receive(&has_begun);
+        pending::<Result<(), TaskError>>().await
+    });
+    assert!(
+        run(timeout_at(Instant::now(), grouped))
+            .unwrap_err()
+            .is_timed_out()
+    );
+    go_on.send(()).expect("it still waits for this");
+}
+
+/// One that looks has ended.
+#[test]
+fn a_job_that_looks_at_its_token_is_waited_for() {
+    let (begun, has_begun) = channel();
+    let (tell, told) = channel();
+    let grouped = task_group(|group: TaskGroup| async move {
+        let job = ThreadPerJob::default().spawn(move || {
+            let token = CancelToken::current();
+            begun.send(()).unwrap();
+            let cancelled = token.wait_timeout(DEADLINE);
+            tell.send(cancelled).unwrap();
+        });
+        group.create_task(job).detach();
+        receive(&has_begun);
+        pending::<Result<(), TaskError>>().await
+    });
+    assert!(
+        run(timeout_at(Instant::now(), grouped))
+            .unwrap_err()
+            .is_timed_out()
+    );
+    assert_eq!(told.try_recv(), Ok(true));
 }
 
 /// CPython: test_taskgroups.py::test_taskgroup_13, test_taskgroup_14

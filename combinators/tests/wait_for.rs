@@ -181,6 +181,43 @@ fn late_it_asks_a_function_on_a_thread_to_end() {
     finished.try_recv().expect("ended before it returns");
 }
 
+/// One that has asked for its token and does not look at it holds up nobody for
+/// longer than a second: neither who waits for it, nor who awaits that.
+#[test]
+fn late_it_does_not_wait_for_a_function_that_does_not_look() {
+    let deaf = || {
+        let (started, has_started) = mpsc::channel();
+        let (go_on, may_go_on) = mpsc::channel::<()>();
+        let task = ThreadPerJob::default().spawn(move || {
+            let token = CancelToken::current();
+            started.send(()).unwrap();
+            receive(&may_go_on);
+            token.check()
+        });
+        receive(&has_started);
+        (task.flatten(), go_on)
+    };
+    let (task, go_on) = deaf();
+    let error = run(wait_for(task, SOON)).unwrap_err();
+    assert!(error.is_timed_out());
+    let what_now = "was asked to end and goes on";
+    assert!(error.to_string().contains(what_now), "{error}");
+    go_on.send(()).expect("it still waits for this");
+
+    let (task, go_on) = deaf();
+    let (begun, has_begun) = mpsc::channel();
+    let outer = create_task(async move {
+        let mut waiting = wait_for(task, DEADLINE);
+        assert!(futures::poll!(&mut waiting).is_pending());
+        begun.send(()).unwrap();
+        waiting.await
+    });
+    receive(&has_begun);
+    outer.cancel();
+    assert!(run(outer).unwrap_err().is_cancelled());
+    go_on.send(()).expect("it still waits for this");
+}
+
 /// CPython: test_waitfor.py::test_cancel_wait_for, test_cancel_blocking_wait_for
 #[test]
 fn dropping_it_cancels_the_task() {

@@ -1,7 +1,7 @@
 //! Cancelling tasks together, and what that leaves running.
 
 use super::TaskSet;
-use crate::cancelled::{Leftover, leave};
+use crate::cancelled::{Leftover, Rest, leave, leave_for_a_while};
 use executor_core::Countdown;
 use std::task::{Context, Poll};
 
@@ -16,28 +16,40 @@ pub(crate) fn cancel_all<S: TaskSet>(tasks: &mut S) {
 /// Cancels what is not done, since nobody waits for it any more; what has not ended
 /// then is left to whoever cancels.
 pub(crate) fn give_up<S: TaskSet>(mut tasks: S) {
-    let mut ends_later = Vec::with_capacity(tasks.count());
+    let mut rests = Vec::with_capacity(tasks.count());
     tasks.visit(&mut |task| {
-        ends_later.push(task.cancel());
+        rests.push(task.cancel());
         true
     });
-    let count = ends_later.iter().filter(|&&ends_later| ends_later).count();
-    if count == 0 {
-        return;
+    if let Some(ending) = Ending::of(&mut tasks, &rests, Rest::Ends) {
+        leave(Box::new(ending));
     }
-    let mut countdown = Countdown::new(count, |_| false);
-    let mut ends_later = ends_later.into_iter();
-    tasks.visit(&mut |task| {
-        if ends_later.next() == Some(true) {
-            task.watch(&mut countdown, 0);
-        }
-        true
-    });
-    leave(Box::new(Ending(countdown)));
+    if let Some(ending) = Ending::of(&mut tasks, &rests, Rest::Asked) {
+        leave_for_a_while(Box::new(ending));
+    }
 }
 
 /// Tasks that were cancelled, and have not ended.
 struct Ending(Countdown);
+
+impl Ending {
+    /// Those of which this `rest` is left, if there are any.
+    fn of<S: TaskSet>(tasks: &mut S, rests: &[Rest], rest: Rest) -> Option<Self> {
+        let count = rests.iter().filter(|&&its| its == rest).count();
+        if count == 0 {
+            return None;
+        }
+        let mut countdown = Countdown::new(count, |_| false);
+        let mut rests = rests.iter();
+        tasks.visit(&mut |task| {
+            if rests.next() == Some(&rest) {
+                task.watch(&mut countdown, 0);
+            }
+            true
+        });
+        Some(Self(countdown))
+    }
+}
 
 impl Leftover for Ending {
     fn poll_ended(&mut self, context: &mut Context<'_>) -> Poll<()> {

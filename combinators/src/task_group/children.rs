@@ -15,14 +15,15 @@
 //!   first one to come by cancels those that are left. Nobody joins any more, so
 //!   those are all;
 //! * *abandon*: the waiter is dropped. The group is closed at once, and those that
-//!   are left are cancelled;
+//!   are left are cancelled. Those that do not end for that are struck off, and
+//!   those that may not are put aside: see `cancelled.rs`;
 //! * *close*: the waiter, whose body is over, leaves its waker, **then** looks
 //!   whether anybody is left, and closes the group in the same step.
 //!
 //! A child that is done is struck off exactly once: `Task::follow` says of one that
 //! is done already that it will not tell, and then whoever joined it strikes it off.
 
-use crate::cancelled::Leftover;
+use crate::cancelled::{Leftover, Rest, cancel, leave, leave_for_a_while};
 use executor_core::panic::discard;
 use executor_core::{Settled, Task, TaskError, TaskRef, Watcher};
 use futures::task::AtomicWaker;
@@ -42,6 +43,8 @@ struct State {
     phase: Phase,
     /// Those that are not done, by the token they are followed with.
     running: HashMap<usize, TaskRef>,
+    /// Functions that were asked to end when the group was abandoned.
+    asked: HashMap<usize, TaskRef>,
     next: usize,
     errors: Vec<TaskError>,
     /// Those that were running when the group began to end have been cancelled.
@@ -117,6 +120,7 @@ impl Children {
     fn strike_off(&self, token: usize) {
         let mut state = self.state();
         let gone = state.running.remove(&token);
+        let gone = gone.or_else(|| state.asked.remove(&token));
         let ending = state.phase == Phase::Ending;
         let wake = ending || state.running.is_empty();
         drop(state);
@@ -182,25 +186,76 @@ impl Children {
         self.waker.register(waker);
     }
 
-    /// Closes the group, whoever is left, and cancels those. Errors are nobody's.
-    pub(super) fn abandon(&self) {
+    /// Closes the group, whoever is left, cancels those, and leaves them to whoever
+    /// collects. Errors are nobody's.
+    pub(super) fn abandon(self: &Arc<Self>) {
         let mut state = self.state();
         state.phase = Phase::Closed;
+        state.cancelled = true;
         let errors = take(&mut state.errors);
+        let running = state
+            .running
+            .iter()
+            .map(|(&token, task)| (token, task.clone()));
+        let running: Vec<_> = running.collect();
         drop(state);
         discard(errors);
         self.waker.take();
-        self.cancel();
+        for (token, task) in running {
+            match cancel(&task) {
+                Rest::Ends => {}
+                Rest::Asked => {
+                    let mut state = self.state();
+                    if let Some(task) = state.running.remove(&token) {
+                        state.asked.insert(token, task);
+                    }
+                }
+                Rest::Nothing => {
+                    if !task.is_done() {
+                        tracing::warn!(
+                            task = task.name(),
+                            "a function that cannot be stopped outlives its task group"
+                        );
+                    }
+                    self.strike_off(token);
+                }
+            }
+        }
+        let (running, asked) = {
+            let state = self.state();
+            (!state.running.is_empty(), !state.asked.is_empty())
+        };
+        if running {
+            leave(Box::new(Ending(self.clone())));
+        }
+        if asked {
+            leave_for_a_while(Box::new(Asked(self.clone())));
+        }
     }
 }
 
 /// The children of a group that was abandoned.
-impl Leftover for Arc<Children> {
+struct Ending(Arc<Children>);
+
+impl Leftover for Ending {
     fn poll_ended(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        self.watch(context.waker());
-        match self.running() {
+        self.0.watch(context.waker());
+        match self.0.running() {
             0 => Poll::Ready(()),
             _ => Poll::Pending,
+        }
+    }
+}
+
+/// Those that were asked to end. The waker is the same, that of whoever collects.
+struct Asked(Arc<Children>);
+
+impl Leftover for Asked {
+    fn poll_ended(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        self.0.watch(context.waker());
+        match self.0.state().asked.is_empty() {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
         }
     }
 }

@@ -34,10 +34,12 @@ impl fmt::Display for TaskId {
 /// A context or a span goes with the job. A flag of its own would make every job
 /// eight bytes longer; no process gets so far with its ids.
 const CARRIES: u64 = 1 << 63;
+/// It is a job, rather than a promise.
+const JOB: u64 = 1 << 62;
 
 /// A few words: most jobs have no options, so those are boxed.
 pub(crate) struct Meta {
-    /// The id, and [`CARRIES`].
+    /// The id, [`CARRIES`] and [`JOB`].
     word: u64,
     function: fn() -> &'static str,
     extra: Option<Box<Extra>>,
@@ -73,8 +75,11 @@ impl Extra {
 }
 
 impl Meta {
+    /// Of a promise.
     pub(crate) fn new(function: fn() -> &'static str, options: JobOptions) -> Self {
-        Self::of_job(function, options, false)
+        let mut meta = Self::of_job(function, options, false);
+        meta.word &= !JOB;
+        meta
     }
 
     /// `carries` says whether a context or a span goes with the job.
@@ -86,7 +91,7 @@ impl Meta {
         carries: bool,
     ) -> Self {
         Self {
-            word: TaskId::next().get() | if carries { CARRIES } else { 0 },
+            word: TaskId::next().get() | JOB | if carries { CARRIES } else { 0 },
             function,
             extra: Extra::of(options),
         }
@@ -95,7 +100,7 @@ impl Meta {
     /// The same task, seen through another handle.
     pub(crate) fn alias(&self) -> Self {
         Self {
-            word: self.id().get(),
+            word: self.word & !CARRIES,
             function: self.function,
             extra: self.options().map(|options| {
                 Box::new(Extra {
@@ -108,6 +113,10 @@ impl Meta {
 
     pub(crate) fn carries(&self) -> bool {
         self.word & CARRIES != 0
+    }
+
+    pub(crate) fn is_job(&self) -> bool {
+        self.word & JOB != 0
     }
 
     #[inline]
@@ -124,7 +133,7 @@ impl Meta {
     }
 
     pub(crate) fn id(&self) -> TaskId {
-        TaskId(self.word & !CARRIES)
+        TaskId(self.word & !(CARRIES | JOB))
     }
 
     #[inline]

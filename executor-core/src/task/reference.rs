@@ -99,6 +99,22 @@ impl TaskRef {
         self.0.is_running()
     }
 
+    /// True of a job, which is a function that some executor runs; not of a
+    /// coroutine, nor of any other task that is resolved through a
+    /// [`Promise`](crate::Promise).
+    ///
+    /// ```
+    /// use executor_core::{ExecutorExt as _, Inline, promise};
+    ///
+    /// let job = Inline::new().submit(|n: u8| n.checked_add(1).ok_or("too much"), 7);
+    /// assert!(job.reference().is_job());
+    /// assert!(job.flatten().reference().is_job());
+    /// assert!(!promise::<u8>("answer").1.reference().is_job());
+    /// ```
+    pub fn is_job(&self) -> bool {
+        self.0.meta().is_job()
+    }
+
     /// How the task ended; `None` before that.
     pub fn settled(&self) -> Option<Settled> {
         match self.0.stage() {
