@@ -6,12 +6,14 @@
 
 mod flights;
 mod inputs;
+mod items;
 mod limit;
 mod pace;
 #[cfg(test)]
 mod tests;
 
 use self::flights::{Flights, Landed};
+use self::items::{Items, Left};
 use self::limit::Limit;
 use self::pace::Pace;
 use crate::error::TaskError;
@@ -60,6 +62,9 @@ where
     inputs: Option<I>,
     /// How many inputs may be ahead; `None` is the default.
     buffered: Option<usize>,
+    /// Inputs that were read for a chunk and not submitted, because reading the next
+    /// one has panicked.
+    read: Items<I::Item>,
     /// `None` if it is to be found out.
     chunk: Option<usize>,
     pace: Pace,
@@ -67,7 +72,7 @@ where
     /// Inputs that were submitted and whose results were not yielded.
     ahead: usize,
     /// Results of the chunk at hand that were not yielded yet.
-    ready: std::vec::IntoIter<Result<R, TaskError>>,
+    ready: Left<Result<R, TaskError>>,
     called: Instant,
     limit: Option<Limit>,
     result: PhantomData<fn() -> R>,
@@ -95,11 +100,12 @@ where
             function,
             inputs: Some(inputs),
             buffered: None,
+            read: Items::new(),
             chunk: None,
             pace: Pace::new(),
             flights: Flights::in_order(),
             ahead: 0,
-            ready: Vec::new().into_iter(),
+            ready: Left::of(Vec::new()),
             called: Instant::now(),
             limit: None,
             result: PhantomData,
@@ -165,6 +171,8 @@ where
     /// In place of the first result that would have to be waited for comes one
     /// error of the kind [`TimedOut`](crate::TaskErrorKind::TimedOut), which says
     /// how many inputs were unfinished; those are cancelled, and the stream ends.
+    /// Where it is not known whether there would have been more inputs, as of an
+    /// iterator that has no size and may block, that counts as unfinished as well.
     ///
     /// ```
     /// use executor_core::{ExecutorExt as _, Inline};
@@ -184,14 +192,20 @@ where
     /// The end of a stream whose limit has passed. `None` if it was its end
     /// anyway.
     fn give_up(&mut self) -> Option<TaskError> {
-        // Nobody has learnt as yet whether there would have been another one.
-        let unread = self.inputs.take().is_some_and(|mut i| i.next().is_some());
-        let unfinished = self.flights.unfinished();
+        // Nobody has learnt as yet whether there would have been another one. To
+        // read it would be a loss, and may block.
+        let unread = self.inputs.take().map_or((0, Some(0)), |i| i.size_hint());
+        let unfinished = self.flights.unfinished() + self.read.len();
+        self.read = Items::new();
         self.flights = Flights::in_order();
         self.ahead = 0;
         let limit = self.limit.as_ref()?.length();
-        (unread || unfinished > 0).then(|| {
-            let rest = if unread { ", others were not read" } else { "" };
+        (unread.1 != Some(0) || unfinished > 0).then(|| {
+            let rest = match unread {
+                (_, Some(0)) => "",
+                (0, _) => ", others may be unread",
+                _ => ", others were not read",
+            };
             let what_now = format!("{unfinished} inputs were unfinished and are cancelled{rest}");
             TaskError::timed_out(limit, what_now)
         })
@@ -227,7 +241,7 @@ where
                     this.ahead -= 1;
                     return Poll::Ready(Some(item));
                 }
-                Poll::Ready(Some(Landed::Chunk(results))) => this.ready = results.into_iter(),
+                Poll::Ready(Some(Landed::Chunk(results))) => this.ready = Left::of(results),
                 Poll::Ready(Some(Landed::Timed(item, nanos))) => {
                     this.pace.learn(1, nanos);
                     this.ahead -= 1;
@@ -236,7 +250,7 @@ where
                 Poll::Ready(Some(Landed::Part(results, rest, nanos))) => {
                     this.pace.learn(results.len(), nanos);
                     this.submit_again(rest);
-                    this.ready = results.into_iter();
+                    this.ready = Left::of(results);
                 }
                 Poll::Pending | Poll::Ready(None) if over => {
                     return Poll::Ready(this.give_up().map(Err));

@@ -156,3 +156,25 @@ fn one_that_does_not_pass_changes_nothing() {
         assert_eq!(values, [0, 2]);
     }
 }
+
+/// An iterator that would block is not asked for another input when the limit has
+/// passed, and one that has some loses none.
+#[test]
+fn nothing_is_read_when_it_has_passed() {
+    let limit = Duration::from_millis(1);
+    let inputs = std::iter::from_fn(|| -> Option<u64> { panic!("it was read") });
+    let executor = Manual::default();
+    let stream = executor.map(double, inputs);
+    outlast(limit);
+    let items: Vec<_> = block_on(stream.timeout(limit).collect());
+    let error = items[0].as_ref().unwrap_err().to_string();
+    assert!(error.contains("others may be unread"), "{error}");
+
+    let mut inputs = 0..3;
+    let stream = executor.map(double, inputs.by_ref());
+    outlast(limit);
+    let items: Vec<_> = block_on(stream.timeout(limit).collect());
+    let error = items[0].as_ref().unwrap_err().to_string();
+    assert!(error.contains("others were not read"), "{error}");
+    assert_eq!(inputs, 0..3);
+}

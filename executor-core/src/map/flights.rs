@@ -1,5 +1,6 @@
 //! [`Flights`]: the jobs of a map that are under way, and which of them is next.
 
+use super::items::Items;
 use super::pace::Part;
 use crate::error::TaskError;
 use crate::panic::PanicReport;
@@ -29,7 +30,7 @@ pub(super) struct AsDone<A: Send + 'static, R: Send + 'static> {
 pub(super) enum Flight<A: Send + 'static, R: Send + 'static> {
     One(Task<R>),
     /// So many inputs.
-    Chunk(Task<Vec<Result<R, PanicReport>>>, usize),
+    Chunk(Task<Items<Result<R, PanicReport>>>, usize),
     /// One that tells how many nanoseconds it took.
     Timed(Task<(R, u64)>),
     /// So many inputs, of which it may give some back.
@@ -164,7 +165,7 @@ impl<A: Send + 'static, R: Send + 'static> Flight<A, R> {
             },
             Self::Part(task, inputs) => {
                 let (outcome, rest, nanos) = match ready!(Pin::new(&mut *task).poll(cx)) {
-                    Ok((results, rest, nanos)) => (Ok(results), rest, Some(nanos)),
+                    Ok((results, rest, nanos)) => (Ok(results), rest.into_vec(), Some(nanos)),
                     Err(error) => (Err(error), Vec::new(), None),
                 };
                 let inputs = inputs.saturating_sub(rest.len());
@@ -177,7 +178,7 @@ impl<A: Send + 'static, R: Send + 'static> Flight<A, R> {
 
 /// One outcome for each input of a chunk.
 fn spread<R>(
-    outcome: Result<Vec<Result<R, PanicReport>>, TaskError>,
+    outcome: Result<Items<Result<R, PanicReport>>, TaskError>,
     inputs: usize,
     id: TaskId,
     name: &str,
@@ -185,6 +186,7 @@ fn spread<R>(
     let panicked = |report| TaskError::panicked(report).for_task(id, name);
     match outcome {
         Ok(results) if results.len() == inputs => results
+            .into_vec()
             .into_iter()
             .map(|result| result.map_err(panicked))
             .collect(),

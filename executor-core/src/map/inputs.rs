@@ -2,6 +2,7 @@
 
 use super::Map;
 use super::flights::Flight;
+use super::items::Items;
 use super::pace::{Part, in_nanos, run_part};
 use crate::error::TaskError;
 use crate::executor::Executor;
@@ -48,19 +49,25 @@ where
                 // Or else chunks would be as small as what is yielded in between.
                 return;
             }
-            if chunk == 1 {
+            if chunk == 1 && self.read.len() == 0 {
                 match inputs.next() {
                     Some(input) => self.submit_one(input),
                     None => self.inputs = None,
                 }
             } else {
-                let want = chunk.min(room);
-                let inputs: Vec<A> = inputs.take(want).collect();
-                if inputs.len() < want {
-                    self.inputs = None;
+                // Should it panic, what has been read is there when it is asked again.
+                while self.read.len() < chunk.min(room) {
+                    match inputs.next() {
+                        Some(input) => self.read.push(input),
+                        None => {
+                            self.inputs = None;
+                            break;
+                        }
+                    }
                 }
-                if !inputs.is_empty() {
-                    self.submit_chunk(inputs);
+                let read = std::mem::replace(&mut self.read, Items::new());
+                if read.len() > 0 {
+                    self.submit_chunk(read);
                 }
             }
         }
@@ -78,7 +85,7 @@ where
         self.flights.add(flight);
     }
 
-    fn submit_chunk(&mut self, inputs: Vec<A>) {
+    fn submit_chunk(&mut self, inputs: Items<A>) {
         self.ahead += inputs.len();
         let flight = match self.chunk {
             Some(_) => self.whole(inputs),
@@ -97,7 +104,7 @@ where
             let only = if next.len() == 1 { next.pop() } else { None };
             flights.push(match only {
                 Some(input) => self.timed(input),
-                None => self.part(next),
+                None => self.part(next.into()),
             });
         }
         self.flights.add_foremost(flights);
@@ -105,11 +112,11 @@ where
 
     // The closures capture nothing but a function of size zero.
 
-    fn whole(&self, inputs: Vec<A>) -> Flight<A, R> {
+    fn whole(&self, inputs: Items<A>) -> Flight<A, R> {
         let (function, count) = (self.function, inputs.len());
-        let run = move |inputs: Vec<A>| -> Vec<Result<R, PanicReport>> {
+        let run = move |inputs: Items<A>| -> Items<Result<R, PanicReport>> {
             let call = |input| catch(|| function(input));
-            inputs.into_iter().map(call).collect()
+            inputs.into_vec().into_iter().map(call).collect()
         };
         let task = self.executor.task(run, inputs).name(type_name::<F>());
         Flight::Chunk(task.submit().cancel_on_drop(), count)
@@ -125,9 +132,9 @@ where
         Flight::Timed(task.submit().cancel_on_drop())
     }
 
-    fn part(&self, inputs: Vec<A>) -> Flight<A, R> {
+    fn part(&self, inputs: Items<A>) -> Flight<A, R> {
         let (function, count) = (self.function, inputs.len());
-        let run = move |inputs: Vec<A>| -> Part<A, R> {
+        let run = move |inputs: Items<A>| -> Part<A, R> {
             let start = Instant::now();
             run_part(inputs, function, || start.elapsed())
         };

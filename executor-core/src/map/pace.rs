@@ -11,6 +11,7 @@
 //! stops after the input at hand and gives the rest back; that is submitted anew,
 //! in chunks of the size that is then right, and in its place.
 
+use super::items::Items;
 use crate::panic::{PanicReport, catch};
 use std::time::Duration;
 
@@ -32,7 +33,7 @@ pub(super) struct Pace {
 
 /// What a job of several inputs gives: the results of the first ones, the others
 /// as they were, and how long it took, in nanoseconds.
-pub(super) type Part<A, R> = (Vec<Result<R, PanicReport>>, Vec<A>, u64);
+pub(super) type Part<A, R> = (Items<Result<R, PanicReport>>, Items<A>, u64);
 
 impl Pace {
     pub(super) fn new() -> Self {
@@ -74,12 +75,12 @@ impl Pace {
 
 /// Calls `function` for each input, until `elapsed` exceeds the patience.
 pub(super) fn run_part<A, R>(
-    inputs: Vec<A>,
+    inputs: Items<A>,
     function: impl Fn(A) -> R,
     mut elapsed: impl FnMut() -> Duration,
 ) -> Part<A, R> {
     let mut results = Vec::with_capacity(inputs.len());
-    let mut inputs = inputs.into_iter();
+    let mut inputs = inputs.into_vec().into_iter();
     let mut took = Duration::ZERO;
     while inputs.len() > 0 && took < PATIENCE {
         for input in inputs.by_ref().take(BETWEEN_LOOKS) {
@@ -87,7 +88,7 @@ pub(super) fn run_part<A, R>(
         }
         took = elapsed();
     }
-    (results, inputs.collect(), in_nanos(took))
+    (results.into(), inputs.collect(), in_nanos(took))
 }
 
 pub(super) fn in_nanos(took: Duration) -> u64 {
@@ -167,24 +168,24 @@ mod tests {
     #[test]
     fn a_short_part_runs_to_its_end() {
         let (results, rest, nanos) = run_part((0..20).collect(), |n| n * n, clock(AIM / 4));
-        let results: Vec<u32> = results.into_iter().map(Result::unwrap).collect();
+        let results: Vec<u32> = results.into_vec().into_iter().map(Result::unwrap).collect();
         assert_eq!(results, (0..20).map(|n| n * n).collect::<Vec<_>>());
-        assert_eq!((rest, nanos), (vec![], 375 * MICRO));
+        assert_eq!((rest.into_vec(), nanos), (vec![], 375 * MICRO));
     }
 
     #[test]
     fn a_long_one_gives_the_rest_back() {
         let (results, rest, nanos) = run_part((0..20).collect(), |n| n, clock(PATIENCE / 2));
         assert_eq!((results.len(), nanos), (16, in_nanos(PATIENCE)));
-        assert_eq!(rest, [16, 17, 18, 19]);
+        assert_eq!(rest.into_vec(), [16, 17, 18, 19]);
     }
 
     #[test]
     fn a_panic_costs_the_others_nothing() {
         let odd = |n: u32| assert!(n % 2 == 1, "even");
         let (results, rest, _) = run_part((0..9).collect(), odd, clock(AIM));
-        let failed: Vec<_> = results.iter().map(Result::is_err).collect();
+        let failed: Vec<_> = results.into_vec().iter().map(Result::is_err).collect();
         assert_eq!(failed, (0..9).map(|n| n % 2 == 0).collect::<Vec<_>>());
-        assert!(rest.is_empty());
+        assert_eq!(rest.len(), 0);
     }
 }
