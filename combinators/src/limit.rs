@@ -18,7 +18,9 @@ use std::task::{Context, Poll, ready};
 /// iterator whenever one is done. So an iterator that submits jobs as it goes
 /// submits no more than that, and of those that are done only the results are
 /// kept. It is taken from where the future is polled: while nobody awaits it,
-/// nothing new is started. A task that was started elsewhere counts as well.
+/// nothing new is started. A task that was started elsewhere counts as well. Where
+/// the iterator gives tasks that are done already, it lets others have their turn
+/// after every few hundred.
 ///
 /// A limit of zero could never start anything: it is an error of the kind
 /// [`Rejected`](executor_core::TaskErrorKind::Rejected), and nothing is taken from
@@ -125,7 +127,7 @@ impl<I: Iterator, T: Send + 'static> Future for LimitedGather<I, T> {
         let outcomes = match ready!(self.feed.poll(context, OnFailure::End)) {
             None => self.feed.finish(),
             Some(error) => {
-                self.feed.finish();
+                self.feed.give_up();
                 return Poll::Ready(Err(error));
             }
         };

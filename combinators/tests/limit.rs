@@ -183,9 +183,9 @@ fn of_nothing_or_of_what_is_done_it_is_ready_at_once() {
             .is_empty()
     );
     let inline = Inline::new();
-    let jobs = (0..1000_u64).map(|n| inline.submit(|n: u64| n, n));
+    let jobs = (0..200_u64).map(|n| inline.submit(|n: u64| n, n));
     let values = limit(2).gather(jobs).now_or_never().unwrap().unwrap();
-    assert!(values.into_iter().eq(0..1000));
+    assert!(values.into_iter().eq(0..200));
 }
 
 /// What is done is not kept, but for its value.
@@ -233,4 +233,56 @@ fn hundreds_come_and_go() {
         let values = run(limit(round).gather(jobs)).unwrap();
         assert!(values.into_iter().eq(0..200), "limit({round})");
     }
+}
+
+/// Two values of which each panics when it is dropped do not end the process: after
+/// a failure, and when it is given up.
+#[test]
+fn values_that_nobody_wants_are_dropped_one_by_one() {
+    struct Bomb(mpsc::Sender<()>);
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            self.0.send(()).unwrap();
+            panic!("bomb");
+        }
+    }
+    let (tell, told) = mpsc::channel();
+    let ready = |name: &str| Task::ready(name, Ok(Bomb(tell.clone())));
+    let fails = Task::ready("fails", Err(TaskError::failed(Broken(1))));
+    let error = run(limit(3).gather([ready("a"), ready("b"), fails])).err();
+    assert_eq!(error.unwrap().downcast::<Broken>().unwrap(), Broken(1));
+    assert_eq!(told.try_iter().count(), 2);
+
+    for settled in [false, true] {
+        let (_promise, never) = promise("never");
+        let tasks = [ready("a"), ready("b"), never];
+        let wakes = Arc::<Wakes>::default();
+        if settled {
+            let mut gathering = limit(3).gather_settled(tasks);
+            assert!(poll_once(&mut gathering, &wakes).is_pending());
+        } else {
+            let mut gathering = limit(3).gather(tasks);
+            assert!(poll_once(&mut gathering, &wakes).is_pending());
+        }
+        assert_eq!(told.try_iter().count(), 2);
+    }
+}
+
+/// Tasks that are done already, and endlessly many: others have their turn.
+#[test]
+fn it_does_not_keep_the_thread_to_itself() {
+    let wakes = Arc::<Wakes>::default();
+    let ready = (0..).map(|n: u64| Task::ready("ready", Ok(n)));
+    let mut endless = limit(2).gather(ready);
+    for polls in 1..4 {
+        assert!(poll_once(&mut endless, &wakes).is_pending());
+        assert_eq!(wakes.count(), polls, "it goes on by itself");
+    }
+    let ready = (0..10_000).map(|n: u64| Task::ready("ready", Ok(n)));
+    assert!(
+        run(limit(2).gather(ready))
+            .unwrap()
+            .into_iter()
+            .eq(0..10_000)
+    );
 }

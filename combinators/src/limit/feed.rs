@@ -7,9 +7,14 @@
 
 use crate::gather::policy::Policy;
 use crate::set::{Member, give_up};
+use executor_core::panic::discard;
 use executor_core::{Completions, Task, TaskError};
 use std::fmt;
 use std::task::{Context, Poll, ready};
+
+/// So many tasks may be done at once before others have their turn: an iterator of
+/// tasks that are done already would keep its thread to itself.
+const AT_ONCE: usize = 256;
 
 pub(super) struct Feed<I: Iterator, T: Send + 'static> {
     /// `None` once they have ended, or no more is to be taken.
@@ -68,13 +73,17 @@ impl<I: Iterator, T: Send + 'static> Feed<I, T> {
         feed
     }
 
+    fn read_no_more(&mut self) {
+        discard(self.inputs.take());
+    }
+
     /// Puts the next task into a slot that is empty.
     fn fill(&mut self, slot: usize) {
         let Some(inputs) = &mut self.inputs else {
             return;
         };
         let Some(input) = inputs.next() else {
-            self.inputs = None;
+            self.read_no_more();
             return;
         };
         let mut task = (self.start)(input);
@@ -102,7 +111,13 @@ impl<I: Iterator, T: Send + 'static> Feed<I, T> {
             Stage::Over => panic!("polled after it was ready"),
             Stage::Started | Stage::Awaited => self.stage = Stage::Awaited,
         }
+        let mut done = 0;
         while self.unfinished > 0 {
+            if done == AT_ONCE {
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            done += 1;
             let slot = ready!(self.completions.poll_next(context));
             let Some((place, mut task)) = self.slots[slot].take() else {
                 continue;
@@ -130,7 +145,7 @@ impl<I: Iterator, T: Send + 'static> Feed<I, T> {
 
     /// Takes nothing more, and cancels what runs.
     fn cancel(&mut self) {
-        self.inputs = None;
+        self.read_no_more();
         for task in self.running() {
             Member::cancel(task);
         }
@@ -139,10 +154,16 @@ impl<I: Iterator, T: Send + 'static> Feed<I, T> {
     /// The outcomes there are, in the order of the iterator; it is over now.
     pub(super) fn finish(&mut self) -> Vec<Result<T, TaskError>> {
         self.stage = Stage::Over;
-        self.inputs = None;
+        self.read_no_more();
         self.slots.clear();
         let outcomes = std::mem::take(&mut self.outcomes);
         outcomes.into_iter().flatten().collect()
+    }
+
+    /// It is over, and nobody wants the outcomes. One by one: should two of them
+    /// panic in one `drop`, that would end the process.
+    pub(super) fn give_up(&mut self) {
+        self.finish().into_iter().for_each(discard);
     }
 }
 
@@ -157,6 +178,7 @@ impl<I: Iterator, T: Send + 'static> Drop for Feed<I, T> {
                 slots.into_iter().flatten().map(|(_, task)| task),
             ));
         }
+        Feed::give_up(self);
     }
 }
 
