@@ -24,7 +24,10 @@ pub use self::gatherable::{Each, Gatherable, Mixed};
 ///
 /// # Errors
 /// The error of the task that failed first, which names it;
-/// [`TaskError::downcast`] gives the user's own error back, typed.
+/// [`TaskError::downcast`] gives the user's own error back, typed. One of the kind
+/// [`WouldDeadlock`](executor_core::TaskErrorKind::WouldDeadlock) if one of them is
+/// the very task that awaits this: [`gather_settled`] and [`wait`](crate::wait),
+/// which have no error to give, would wait for ever.
 ///
 /// # Panics
 /// If it is polled again after it was ready.

@@ -1,7 +1,7 @@
 //! [`Group`]: a set of tasks and the countdown that waits for them.
 
 use crate::set::{TaskSet, cancel_all, give_up};
-use executor_core::{Countdown, Settled, TaskError};
+use executor_core::{Countdown, Settled, TaskError, TaskRef, current_task};
 use std::fmt;
 use std::task::{Context, Poll};
 
@@ -25,6 +25,17 @@ impl<S: TaskSet> Group<S> {
             countdown: None,
             cancelled: false,
         }
+    }
+
+    /// Why it would wait for ever, if it would: one of them is the task that waits.
+    pub(crate) fn waits_for_itself(&mut self) -> Option<TaskError> {
+        let waits = current_task()?;
+        let mut found = false;
+        self.tasks.as_mut()?.visit(&mut |task| {
+            found |= task.id() == waits.id() && !waits.is_done();
+            !found
+        });
+        found.then(|| waits_for_itself(&waits))
     }
 
     /// Ready when the wait has ended, with the place of the task that decided it
@@ -94,6 +105,11 @@ impl<S: TaskSet> Group<S> {
             give_up(tasks);
         }
     }
+}
+
+/// The error of a task that would wait for itself.
+pub(crate) fn waits_for_itself(task: &TaskRef) -> TaskError {
+    TaskError::would_deadlock("it waits for itself").for_task(task.id(), task.name())
 }
 
 /// Nobody needs to look at the errors.

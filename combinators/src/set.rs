@@ -6,7 +6,7 @@ mod tuple;
 pub(crate) use self::ending::{cancel_all, give_up};
 
 use crate::cancelled::{Rest, cancel};
-use executor_core::{Countdown, Task, TaskError};
+use executor_core::{Countdown, Task, TaskError, TaskId};
 use std::fmt;
 
 /// Tasks that are gathered together: a vector of tasks of one type, or a tuple of
@@ -43,6 +43,7 @@ pub trait TaskSet: sealed::Sealed + Unpin + Sized {
 /// A task of a set, whatever its type.
 #[doc(hidden)]
 pub trait Member: sealed::Sealed {
+    fn id(&self) -> TaskId;
     fn watch(&mut self, countdown: &mut Countdown, place: usize);
     /// Cancels it, unless it is done. Nobody needs to look at its error.
     #[allow(private_interfaces, reason = "only who is in this crate has a member")]
@@ -59,6 +60,10 @@ mod sealed {
 impl<T: Send + 'static> sealed::Sealed for Task<T> {}
 
 impl<T: Send + 'static> Member for Task<T> {
+    fn id(&self) -> TaskId {
+        Task::id(self)
+    }
+
     fn watch(&mut self, countdown: &mut Countdown, place: usize) {
         countdown.watch(self, place);
     }

@@ -1,7 +1,8 @@
 //! [`shield`]: waiting for a task without passing a cancellation on to it.
 
 use crate::ensure_future::ensure_future;
-use executor_core::{BoxError, Task, TaskError};
+use crate::group::waits_for_itself;
+use executor_core::{BoxError, Task, TaskError, current_task};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -20,7 +21,9 @@ use std::task::{Context, Poll};
 /// * a task that is done gives its outcome at the first poll.
 ///
 /// # Errors
-/// The inner task's own error.
+/// The inner task's own error; one of the kind
+/// [`WouldDeadlock`](executor_core::TaskErrorKind::WouldDeadlock) if that is the
+/// very task which awaits this.
 ///
 /// # Cancel safety
 /// Dropping it detaches the task, whose outcome is then nobody's.
@@ -86,7 +89,10 @@ impl<T: Send + 'static> Future for Shield<T> {
         // Not polled as the future that it is: a cancellation is passed on to a
         // task that is awaited.
         if task.poll_done(context).is_pending() {
-            return Poll::Pending;
+            let Some(waits) = current_task().filter(|waits| waits.id() == task.id()) else {
+                return Poll::Pending;
+            };
+            return Poll::Ready(Err(waits_for_itself(&waits)));
         }
         let outcome = task.try_result();
         self.0 = None;

@@ -140,6 +140,8 @@ impl TaskGroup {
     /// # Errors
     /// In a group that has failed or has ended, the task is one that was rejected:
     /// a coroutine is not started, and a task that was given is cancelled.
+    ///
+    /// A group that is given the task which awaits the group never ends.
     pub fn create_task<F, T, E>(&self, future: F) -> Task<T>
     where
         F: Future<Output = Result<T, E>> + Send + 'static,

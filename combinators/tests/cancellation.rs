@@ -3,10 +3,11 @@
 
 mod common;
 
-use combinators::{create_task, ensure_future, sleep};
-use common::{Canary, receive, run};
+use combinators::{create_task, ensure_future, gather, shield, sleep, wait_for};
+use common::{Canary, DEADLINE, receive, run};
 use executor_core::{CancelOutcome, Task, TaskError, current_task, promise};
-use futures::future::pending;
+use futures::FutureExt as _;
+use futures::future::{BoxFuture, pending};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
@@ -190,14 +191,28 @@ fn current_task_is_the_coroutine() {
 /// CPython: test_tasks.py::test_task_awaits_on_itself
 #[test]
 fn a_coroutine_that_awaits_itself_is_an_error() {
-    let (give, given) = channel::<Task<Result<(), TaskError>>>();
-    let (tell, told) = channel();
-    let task = create_task(async move {
-        let own = receive(&given);
-        tell.send(own.await).unwrap();
-        Ok(())
-    });
-    give.send(task).unwrap();
-    let error = receive(&told).unwrap_err();
-    assert_eq!(error.kind(), executor_core::TaskErrorKind::WouldDeadlock);
+    type Own = Task<()>;
+    type Waits = fn(Own) -> BoxFuture<'static, Result<(), TaskError>>;
+    let ways: [Waits; 5] = [
+        |own| own.boxed(),
+        |own| shield(own).boxed(),
+        |own| wait_for(own, DEADLINE).boxed(),
+        |own| gather([own]).map(|all| all.map(drop)).boxed(),
+        |own| {
+            let other = ensure_future(pending::<Result<(), TaskError>>());
+            gather((other, own)).map(|all| all.map(drop)).boxed()
+        },
+    ];
+    for waits in ways {
+        let (give, given) = channel::<Own>();
+        let (tell, told) = channel();
+        let task = create_task(async move {
+            let own = receive(&given);
+            tell.send(waits(own).await).unwrap();
+        });
+        give.send(task).unwrap();
+        let error = receive(&told).unwrap_err();
+        assert_eq!(error.kind(), executor_core::TaskErrorKind::WouldDeadlock);
+        assert!(error.task_name().unwrap().starts_with("Task-"), "{error}");
+    }
 }

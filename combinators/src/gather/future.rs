@@ -53,7 +53,16 @@ impl<S: TaskSet> Future for Gather<S> {
     type Output = Result<S::Values, TaskError>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let failed = ready!(self.group.poll(context));
+        let begins = !self.group.is_awaited();
+        let polled = self.group.poll(context);
+        if begins
+            && polled.is_pending()
+            && let Some(error) = self.group.waits_for_itself()
+        {
+            drop(self.group.finish());
+            return Poll::Ready(Err(error));
+        }
+        let failed = ready!(polled);
         let mut tasks = self.group.finish();
         let Some(place) = failed else {
             return Poll::Ready(tasks.into_values());
