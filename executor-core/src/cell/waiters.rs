@@ -144,15 +144,28 @@ impl<I, T> Cell<I, T> {
     pub(crate) fn nudge(&self) {
         let mut slot = lock(&self.slot);
         // Taken out, since to clone a waker is foreign code: it comes again.
-        let waker = match std::mem::replace(&mut slot.waiter, Waiter::Nobody) {
-            Waiter::Task(waker) => waker,
-            other => {
-                slot.waiter = other;
-                return;
+        let nudged = match std::mem::replace(&mut slot.waiter, Waiter::Nobody) {
+            waker @ Waiter::Task(_) => Ok(waker),
+            Waiter::Nobody => return,
+            Waiter::Group(watcher, token) => {
+                slot.waiter = Waiter::Group(watcher.clone(), token);
+                Err((watcher, token.get()))
+            }
+            Waiter::Far(far) => {
+                let its = (far.0.clone(), far.1);
+                slot.waiter = Waiter::Far(far);
+                Err(its)
             }
         };
         drop(slot);
-        Waiter::Task(waker).tell(Settled::Value);
+        match nudged {
+            Ok(waker) => waker.tell(Settled::Value),
+            Err((watcher, token)) => {
+                if let Err(report) = catch(|| watcher.nudged(token)) {
+                    tracing::error!(%report, "a watcher panicked");
+                }
+            }
+        }
     }
 
     /// The waiter is not to be told any more.

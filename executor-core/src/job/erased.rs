@@ -116,9 +116,11 @@ pub(crate) struct Shared<I, T> {
 
 impl<I, T> Drop for Shared<I, T> {
     fn drop(&mut self) {
+        // Whoever drops the last handle is not to be harmed by the user's drops.
         if let Some(error) = self.cell.overlooked() {
             report_overlooked(error);
         }
+        self.cell.clear();
     }
 }
 
