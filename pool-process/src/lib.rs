@@ -75,6 +75,7 @@ mod worker;
 pub use self::builder::{BuildError, Builder};
 pub use self::orders::Initialized;
 pub use self::pool::ProcessPool;
+pub use self::transport::Transport;
 
 /// Makes this process a worker, if it was started as one; call it first thing in
 /// `main`.
