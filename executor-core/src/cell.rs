@@ -35,6 +35,9 @@
 //! Waiters and callbacks live in `slot`, behind a lock that is taken only when
 //! somebody waits. `WATCHED` says that there is something in it.
 //!
+//! There are one waiter, which the next one replaces; followers, any number; and
+//! callbacks, which are called before the task counts as done.
+//!
 //! * *Register*: lock, store, set `WATCHED`. If that very operation finds the
 //!   phase to be `DONE`, take the entry back: the resolver may have missed it.
 //! * *Resolve*: move `WRITING → DONE` on condition that `WATCHED` is clear. If
@@ -45,22 +48,26 @@
 //! Both are operations on the one word `state`, so one of the two sees the
 //! other: no wake-up is lost. The models in `cell/loom.rs` check this.
 
+mod callbacks;
 #[cfg(all(test, loom))]
 mod loom;
 mod phase;
 mod reach;
 mod waiters;
 
-use self::phase::{CALLING, DONE, HELD, QUEUED, TAKEN, WATCHED, WRITING, phase};
+use self::callbacks::call;
+use self::phase::{CALLING, DONE, HELD, QUEUED, QUIET, TAKEN, WATCHED, WRITING, phase};
 use self::waiters::{Slot, Waiter};
 use crate::control::Control;
 use crate::error::TaskError;
-use crate::panic::{catch, discard};
+use crate::panic::discard;
 use crate::sync::{AtomicU8, Mutex, UnsafeCell, lock};
 use crate::watch::Settled;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
+pub(crate) use self::callbacks::Callback;
+pub use self::callbacks::CallbackId;
 pub(crate) use self::phase::Stage;
 
 /// Queued jobs that were cancelled by their owners or waited too long, in this
@@ -81,8 +88,6 @@ fn counted(error: impl Fn() -> TaskError) -> TaskError {
 
 /// How a task ended.
 pub(crate) type Outcome<T> = Result<T, TaskError>;
-/// A function to be called with the outcome.
-pub(crate) type Callback<T> = Box<dyn FnOnce(Result<&T, &TaskError>) + Send>;
 
 pub(crate) struct Cell<I, T> {
     state: AtomicU8,
@@ -115,7 +120,7 @@ impl<I, T> Cell<I, T> {
             state: AtomicU8::new(phase | watched),
             slot: Mutex::new(Slot {
                 waiter: Waiter::Nobody,
-                callbacks: Vec::new(),
+                others: None,
                 control,
             }),
             input: UnsafeCell::new(input),
@@ -229,20 +234,23 @@ impl<I, T> Cell<I, T> {
         {
             return;
         }
-        self.state.store(CALLING | WATCHED | flags, Relaxed);
-        let (waiter, control) = loop {
+        self.replace(CALLING | WATCHED | flags);
+        let (waiter, others, control) = loop {
             let mut slot = lock(&self.slot);
-            let callbacks = std::mem::take(&mut slot.callbacks);
+            let callbacks = slot.take_callbacks();
             if callbacks.is_empty() {
                 // The control goes too: it may keep a whole pool alive.
                 let control = slot.control.take();
                 let waiter = std::mem::replace(&mut slot.waiter, Waiter::Nobody);
-                self.state.store(DONE | flags, Release);
+                let others = slot.others.take();
+                self.replace(DONE | flags);
                 drop(slot);
-                break (waiter, control);
+                break (waiter, others, control);
             }
             drop(slot);
-            for callback in callbacks {
+            // Whoever calls back is shown the error.
+            self.be_quiet();
+            for (_, callback) in callbacks {
                 self.output.with(|output| {
                     // SAFETY: in `CALLING` the outcome is only read, and only by
                     // this thread; the owner waits for `DONE`.
@@ -254,7 +262,41 @@ impl<I, T> Cell<I, T> {
             }
         };
         waiter.tell(settled);
+        if let Some(others) = others {
+            others.tell(settled);
+        }
         discard(control);
+    }
+
+    /// Another phase and other flags, but for those that are kept.
+    fn replace(&self, next: u8) {
+        let replaced = |state| Some(phase::replace(state, next));
+        // It never refuses.
+        let _ = self.state.fetch_update(AcqRel, Relaxed, replaced);
+    }
+
+    /// From now on, an error that nobody takes is not reported.
+    pub(crate) fn be_quiet(&self) {
+        if self.state.load(Relaxed) & QUIET == 0 {
+            self.state.fetch_or(QUIET, Relaxed);
+        }
+    }
+
+    /// The error that nobody has looked at, when all handles are gone.
+    pub(crate) fn overlooked(&mut self) -> Option<&TaskError> {
+        if !phase::is_overlooked(self.state.load(Acquire)) {
+            return None;
+        }
+        self.output.with_mut(|output| {
+            // SAFETY: `&mut self`: nobody else is left.
+            let outcome = unsafe { (*output).as_ref() };
+            outcome.and_then(|outcome| outcome.as_ref().err())
+        })
+    }
+
+    /// Whether an error is looked at, when it is moved out, for the first time.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.state.load(Relaxed) & QUIET != 0
     }
 
     // ----- the owner's side -----
@@ -285,34 +327,6 @@ impl<I, T> Cell<I, T> {
             .with(|output| unsafe { (*output).as_ref() }.map(f))
     }
 
-    /// Calls `callback` when the task is done: at once, on this thread, if it
-    /// is done already. Gives it back if the outcome has been taken.
-    ///
-    /// # Safety
-    /// As for [`with_output`](Self::with_output).
-    pub(crate) unsafe fn call_when_done(&self, callback: Callback<T>) -> Result<(), Callback<T>> {
-        let callback = {
-            let mut slot = lock(&self.slot);
-            slot.callbacks.push(callback);
-            if self.set_watched() {
-                return Ok(());
-            }
-            // A resolver that saw `WATCHED` empties the list before `DONE`, so
-            // what stands last in it is what was just put there.
-            slot.callbacks.pop()
-        };
-        let mut callback = callback;
-        // SAFETY: the caller promises what `with_output` asks for.
-        unsafe {
-            self.with_output(|outcome| {
-                if let Some(callback) = callback.take() {
-                    call(callback, outcome);
-                }
-            });
-        }
-        callback.map_or(Ok(()), Err)
-    }
-
     /// Sets `WATCHED`; false if the task is done, so that nobody may look.
     fn set_watched(&self) -> bool {
         let mut state = self.state.load(Acquire);
@@ -326,12 +340,5 @@ impl<I, T> Cell<I, T> {
             }
         }
         false
-    }
-}
-
-/// Calls a done callback; a panic in it is reported and harms nobody.
-fn call<T>(callback: Callback<T>, outcome: &Outcome<T>) {
-    if let Err(report) = catch(|| callback(outcome.as_ref())) {
-        tracing::error!(%report, "exception calling a done callback");
     }
 }

@@ -54,4 +54,16 @@ pub trait Control: Send + Sync {
     /// Whether the function of the job with this ticket has started. A job that
     /// is held but waits on the far side is still queued.
     fn is_running(&self, ticket: u64) -> bool;
+
+    /// Why a thread that blocks for the outcome, this very thread, would wait for
+    /// ever; asked by [`Task::wait`](crate::Task::wait) before it blocks, and
+    /// again when it is [nudged](crate::TaskRef::nudge).
+    ///
+    /// For coroutines: the loop that drives them may be the thread that is about
+    /// to block, or have been stopped. Unless it is overridden, nothing is known
+    /// against it.
+    fn stuck(&self, ticket: u64) -> Option<TaskError> {
+        let _ = ticket;
+        None
+    }
 }

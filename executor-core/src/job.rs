@@ -8,10 +8,11 @@ pub(crate) use self::erased::{Call, Closure, Shared, Work};
 use self::erased::AnyJob;
 use crate::cell::Stage;
 use crate::control::Control;
+use crate::current;
 use crate::entry::{CallFault, Entry};
 use crate::error::TaskError;
 use crate::panic::{PanicReport, discard};
-use crate::task::{Task, TaskId};
+use crate::task::{Task, TaskId, TaskRef};
 use crate::timer::{self, Timer};
 use std::fmt;
 use std::sync::Arc;
@@ -323,10 +324,12 @@ impl HeldJob {
         let limit = inner.meta().timeout();
         let timer = limit.map(|limit| arm(&inner, limit, expired));
         let mut returned = Some(returned);
-        inner.run(&mut || {
-            if let Some(returned) = returned.take() {
-                returned();
-            }
+        current::enter(TaskRef::new(inner.clone()), || {
+            inner.run(&mut || {
+                if let Some(returned) = returned.take() {
+                    returned();
+                }
+            });
         });
         drop(timer);
         discard(inner);

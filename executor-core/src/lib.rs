@@ -40,12 +40,14 @@
 //!
 //! * [`codec`]: how values cross a process boundary, and which cannot;
 //! * [`conformance`]: the tests that an executor has to pass;
+//! * [`current`]: which task runs on this thread;
 //! * [`mod@panic`], [`timer`], [`exit`]: tools for those who write executors.
 
 mod cell;
 pub mod codec;
 pub mod conformance;
 mod control;
+pub mod current;
 mod entry;
 mod error;
 mod executor;
@@ -62,7 +64,9 @@ mod task;
 pub mod timer;
 mod watch;
 
+pub use self::cell::CallbackId;
 pub use self::control::{CancelOutcome, Control};
+pub use self::current::task as current_task;
 pub use self::entry::{CallFault, Entry, Trampoline};
 pub use self::error::{BoxError, DeathCause, TaskError, TaskErrorKind, WorkerExit, WorkerLost};
 pub use self::executor::Executor;
@@ -72,5 +76,5 @@ pub use self::job::{HeldJob, Job, JobOptions};
 pub use self::map::Map;
 pub use self::promise::{Promise, promise, promise_with};
 pub use self::shutdown::{Shutdown, ShutdownMode, ShutdownReport};
-pub use self::task::{Task, TaskId};
+pub use self::task::{Task, TaskId, TaskRef};
 pub use self::watch::{Settled, Watcher};

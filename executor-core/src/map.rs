@@ -235,7 +235,7 @@ fn spread<R>(
             let error = || TaskError::decode("a chunk", cause.clone()).for_task(id, name);
             (0..inputs).map(|_| Err(error())).collect()
         }
-        Err(error) => error.repeat(inputs).into_iter().map(Err).collect(),
+        Err(error) => std::iter::repeat_n(error, inputs).map(Err).collect(),
     }
 }
 

@@ -8,7 +8,7 @@ use crate::control::Control;
 use crate::error::TaskError;
 use crate::job::{JobOptions, Shared};
 use crate::panic::discard;
-use crate::task::{Meta, Task, TaskId};
+use crate::task::{Meta, Task, TaskId, TaskRef};
 use std::fmt;
 use std::sync::Arc;
 
@@ -72,6 +72,16 @@ impl<T: Send + 'static> Promise<T> {
     /// The name of the task.
     pub fn name(&self) -> &str {
         self.shared().meta.name()
+    }
+
+    /// Another way to reach the task, which does not own its outcome.
+    pub fn reference(&self) -> TaskRef {
+        let shared = self.0.as_ref();
+        TaskRef::new(
+            shared
+                .expect("a promise is whole until it is resolved")
+                .clone(),
+        )
     }
 
     /// True while the task waits for its outcome.

@@ -2,14 +2,19 @@
 
 mod flatten;
 mod meta;
+mod reference;
 mod view;
+mod waiting;
 
 pub(crate) use self::meta::Meta;
 pub use self::meta::TaskId;
+pub(crate) use self::reference::AnyTask;
+pub use self::reference::TaskRef;
 
 use self::view::View;
-use crate::cell::{Outcome, Stage};
+use crate::cell::{CallbackId, Outcome, Stage};
 use crate::control::CancelOutcome;
+use crate::current;
 use crate::error::TaskError;
 use crate::panic::discard;
 use crate::watch::{Settled, Watcher};
@@ -19,9 +24,7 @@ use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
-use std::thread::Thread;
-use std::time::{Duration, Instant};
+use std::task::{Context, Poll};
 
 /// The handle of one job or coroutine, and the future of its outcome.
 ///
@@ -31,7 +34,8 @@ use std::time::{Duration, Instant};
 ///
 /// Dropping it *detaches* the work, which goes on (Python's rule, and
 /// async-std's); [`cancel_on_drop`](Self::cancel_on_drop) opts in to the other
-/// rule.
+/// rule. An error that nobody has looked at is reported once, through `tracing`,
+/// when the last handle of the task goes; a cancellation is not.
 ///
 /// # Cancel safety
 /// Awaiting `&mut task` may be given up at any time; the outcome is not lost.
@@ -48,6 +52,8 @@ use std::time::{Duration, Instant};
 pub struct Task<T: Send + 'static> {
     shared: Arc<dyn View<T>>,
     cancel_on_drop: bool,
+    /// A coroutine waits at it, so a cancellation of that one is passed on.
+    awaited: bool,
     /// `Sync` only where `T` is: see `Cell`'s.
     value: PhantomData<T>,
 }
@@ -60,6 +66,7 @@ impl<T: Send + 'static> Task<T> {
         Self {
             shared,
             cancel_on_drop: false,
+            awaited: false,
             value: PhantomData,
         }
     }
@@ -81,6 +88,11 @@ impl<T: Send + 'static> Task<T> {
         self.shared.meta().name()
     }
 
+    /// Another way to reach this task, which does not own its outcome.
+    pub fn reference(&self) -> TaskRef {
+        TaskRef::new(self.shared.clone())
+    }
+
     /// Cancels the work, as far as that is possible, and says how far it was.
     ///
     /// A job that has not started is removed: what it captured is dropped and
@@ -99,6 +111,13 @@ impl<T: Send + 'static> Task<T> {
     /// Lets the work go on by itself. Its outcome is dropped when it comes.
     pub fn detach(mut self) {
         self.cancel_on_drop = false;
+        self.awaited = false;
+    }
+
+    /// Nobody needs to look at this task's error: if it has one, or gets one, that
+    /// is not reported.
+    pub fn ignore_error(&self) {
+        self.shared.be_quiet();
     }
 
     /// True once there is an outcome: a value, an error or a cancellation.
@@ -141,29 +160,11 @@ impl<T: Send + 'static> Task<T> {
         // SAFETY: `Task` is the owner's side. The outcome can be taken only
         // through `&mut self`, so not while this borrow lives; and `&self` is
         // on several threads only if `T` is `Sync`.
-        unsafe { self.shared.peek() }.map(Result::as_ref)
-    }
-
-    /// Blocks this thread until there is an outcome.
-    ///
-    /// Not for asynchronous code, which awaits the task instead. A task that
-    /// needs this very thread to complete never does.
-    ///
-    /// # Errors
-    /// The task's own error.
-    pub fn wait(mut self) -> Result<T, TaskError> {
-        self.block(None);
-        self.take_or_invalid()
-    }
-
-    /// Blocks this thread until there is an outcome, but no longer than `limit`.
-    ///
-    /// `None` means that the limit passed: the work goes on, and the task may be
-    /// asked again.
-    pub fn wait_timeout(&mut self, limit: Duration) -> Option<Result<T, TaskError>> {
-        // A limit that no clock can represent is no limit.
-        self.block(Instant::now().checked_add(limit));
-        self.is_done().then(|| self.take_or_invalid())
+        let outcome = unsafe { self.shared.peek() };
+        if let Some(Err(_)) = outcome {
+            self.shared.be_quiet();
+        }
+        outcome.map(Result::as_ref)
     }
 
     /// Calls `callback` with the outcome as soon as there is one.
@@ -174,18 +175,29 @@ impl<T: Send + 'static> Task<T> {
     /// `tracing` and harms neither the others nor the task. If the outcome has
     /// been taken, the callback is given an error of the kind
     /// [`InvalidState`](crate::TaskErrorKind::InvalidState).
+    ///
+    /// What is returned is for
+    /// [`remove_done_callback`](Self::remove_done_callback), and may be ignored.
     pub fn add_done_callback(
         &self,
         callback: impl FnOnce(Result<&T, &TaskError>) + Send + 'static,
-    ) {
+    ) -> CallbackId {
+        let id = CallbackId::next();
         // SAFETY: as for `outcome`.
-        let added = unsafe { self.shared.call_when_done(Box::new(callback)) };
+        let added = unsafe { self.shared.call_when_done(id, Box::new(callback)) };
         if let Err(callback) = added {
             let error = self.invalid("the result has been taken already");
             if let Err(report) = crate::panic::catch(|| callback(Err(&error))) {
                 tracing::error!(%report, "exception calling a done callback");
             }
         }
+        id
+    }
+
+    /// Takes a done callback back, and drops it uncalled. False if it was called
+    /// already, or is about to be.
+    pub fn remove_done_callback(&self, id: CallbackId) -> bool {
+        self.shared.forget_callback(id)
     }
 
     /// Has `watcher` told when the task is done, in place of whoever waited for
@@ -194,11 +206,20 @@ impl<T: Send + 'static> Task<T> {
     /// This is for combinators: it is how one waits for many tasks at a cost
     /// that does not grow with those that are still running.
     pub fn watch(&mut self, watcher: Arc<dyn Watcher>, token: usize) -> bool {
+        self.awaited = false;
         self.shared.tell_when_done(watcher, token)
+    }
+
+    /// Has `watcher` told when the task is done, besides whoever else is: any
+    /// number may follow a task. False, and nothing happens, if it is done
+    /// already.
+    pub fn follow(&self, watcher: Arc<dyn Watcher>, token: usize) -> bool {
+        self.shared.follow(watcher, token)
     }
 
     /// Takes a watcher, or the last waker, off the task again.
     pub fn unwatch(&mut self) {
+        self.awaited = false;
         self.shared.forget_waiter();
     }
 
@@ -231,56 +252,49 @@ impl<T: Send + 'static> Task<T> {
         };
         self.shared.meta().name_it(TaskError::invalid_state(why))
     }
-
-    /// Parks this thread until the task is done or the deadline has passed.
-    fn block(&mut self, deadline: Option<Instant>) {
-        if self.is_done() {
-            return;
-        }
-        let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
-        let mut context = Context::from_waker(&waker);
-        while self.poll_done(&mut context).is_pending() {
-            match deadline.map(|at| at.saturating_duration_since(Instant::now())) {
-                None => std::thread::park(),
-                Some(Duration::ZERO) => break,
-                Some(left) => std::thread::park_timeout(left),
-            }
-        }
-    }
-}
-
-struct Unpark(Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
-    }
 }
 
 impl<T: Send + 'static> Future for Task<T> {
     type Output = Result<T, TaskError>;
 
     /// Resolves once; polled again after that, it is an error of the kind
-    /// [`InvalidState`](crate::TaskErrorKind::InvalidState), not a panic.
+    /// [`InvalidState`](crate::TaskErrorKind::InvalidState), not a panic. A task
+    /// that awaits itself is an error of the kind
+    /// [`WouldDeadlock`](crate::TaskErrorKind::WouldDeadlock).
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         if let Some(outcome) = self.take() {
             return Poll::Ready(outcome);
         }
-        match self.poll_done(context) {
-            Poll::Pending => Poll::Pending,
-            Poll::Ready(()) => Poll::Ready(self.take_or_invalid()),
+        if self.poll_done(context).is_ready() {
+            return Poll::Ready(self.take_or_invalid());
         }
+        if current::is(self.id()) {
+            return Poll::Ready(Err(self.waits_for_itself()));
+        }
+        self.awaited = true;
+        Poll::Pending
     }
 }
 
 impl<T: Send + 'static> Drop for Task<T> {
     fn drop(&mut self) {
-        if self.cancel_on_drop && !self.is_done() {
+        let cancel = self.cancel_on_drop || self.awaited && current::is_cancelling();
+        if cancel && !self.is_done() {
             self.cancel();
         }
-        // A value nobody took is dropped here, and its `Drop` may panic.
-        discard(self.take());
+        let overlooked = !self.shared.is_quiet();
+        match self.take() {
+            Some(Err(error)) if overlooked && !error.is_cancelled() => report_overlooked(&error),
+            // A value nobody took is dropped here, and its `Drop` may panic.
+            outcome => discard(outcome),
+        }
     }
+}
+
+/// Tells of an error that the last handle of its task takes with it: Python's
+/// "Task exception was never retrieved".
+pub(crate) fn report_overlooked(error: &TaskError) {
+    tracing::error!(%error, "task exception was never retrieved");
 }
 
 impl<T: Send + 'static> fmt::Debug for Task<T> {
@@ -291,7 +305,9 @@ impl<T: Send + 'static> fmt::Debug for Task<T> {
             Stage::Done { settled, .. } => match settled {
                 Settled::Value => format!("finished returned {}", type_name::<T>()),
                 Settled::Cancelled => "cancelled".to_owned(),
-                Settled::Error => match self.outcome() {
+                // SAFETY: as for `outcome`; but to show an error is not to look
+                // at it.
+                Settled::Error => match unsafe { self.shared.peek() } {
                     Some(Err(error)) => format!("finished raised {:?}", error.kind()),
                     _ => "finished raised".to_owned(),
                 },

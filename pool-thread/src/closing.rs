@@ -178,7 +178,10 @@ impl State {
                 // One that is over, but for its callbacks, is not abandoned.
                 match returned {
                     true => report.finished += 1,
-                    false => report.abandoned.push(job.name.to_string()),
+                    false => {
+                        let names = [&job.name].into_iter().chain(&job.meanwhile);
+                        report.abandoned.extend(names.map(ToString::to_string));
+                    }
                 }
             }
             settled.reports.push((caller, report));

@@ -28,9 +28,12 @@
 //!
 //! Not for code that may crash the process or has to be stopped while it runs:
 //! a thread can be neither contained nor killed, so that is `pool-process`'s
-//! work. Not for data-parallel loops over memory: that is rayon's. And a job
-//! should not wait for another job of the same pool: with all workers waiting,
-//! nobody is left to run what they wait for.
+//! work. Not for data-parallel loops over memory: that is rayon's.
+//!
+//! A job may submit jobs to its own pool and [`wait`](executor_core::Task::wait)
+//! for them, however few workers there are: one that is still queued is run
+//! meanwhile, by the worker that waits for it. That covers no other way of
+//! blocking, such as a channel that another job of the pool is to fill.
 //!
 //! # What it keeps
 //!
@@ -50,7 +53,8 @@
 //! `pool` is the handle, `builder` its settings. `shared` is what handles and
 //! workers share, and how a submit finds a worker; `queue` holds the jobs that
 //! wait, `seats` what each worker does. `worker` is a worker's loop, `bell` how
-//! it is woken, `threads` the seam to the `threadpool` crate, `overdue` the net
+//! it is woken, `meanwhile` what it does when its job waits for another, `threads`
+//! the seam to the `threadpool` crate, `overdue` the net
 //! under workers that are held up on their way back. `closing` is the end.
 
 #![forbid(unsafe_code)]
@@ -59,6 +63,7 @@ mod bell;
 mod builder;
 mod closing;
 mod error;
+mod meanwhile;
 mod overdue;
 mod pool;
 mod queue;

@@ -11,7 +11,7 @@
 //! A tombstone holds nothing of the user's any more, so it may be dropped under
 //! the pool's lock.
 
-use executor_core::{HeldJob, Job};
+use executor_core::{HeldJob, Job, TaskId};
 use std::collections::VecDeque;
 
 /// The queue is not swept on its own account below this length.
@@ -56,6 +56,21 @@ impl JobQueue {
                 None => self.removed += 1,
             }
         }
+    }
+
+    /// The job of this task, out of its turn, if it waits here. What is asked for
+    /// came late as a rule, so it is looked for from the end.
+    pub(crate) fn pop_task(&mut self, id: TaskId) -> Option<HeldJob> {
+        let place = self.jobs.iter().rposition(|job| job.id() == id)?;
+        let job = self.jobs.remove(place)?.begin();
+        self.removed += usize::from(job.is_none());
+        job
+    }
+
+    pub(crate) fn has(&self, id: TaskId) -> bool {
+        self.jobs
+            .iter()
+            .any(|job| job.id() == id && job.is_queued())
     }
 
     /// How many jobs wait, and perhaps some that were cancelled.
@@ -115,6 +130,26 @@ mod tests {
         let results: Vec<_> = tasks.into_iter().map(done).collect();
         assert_eq!(results, [Some(0), None, Some(2), Some(3), None]);
         assert_eq!((queue.len(), queue.removed()), (0, 2));
+    }
+
+    #[test]
+    fn a_job_can_be_taken_out_of_its_turn_unless_it_was_cancelled() {
+        let mut queue = JobQueue::new();
+        let tasks: Vec<_> = (0..3)
+            .map(|n| {
+                let (job, task) = job(n);
+                queue.push(job);
+                task
+            })
+            .collect();
+        tasks[2].cancel();
+        assert!(queue.pop_task(tasks[2].id()).is_none());
+        let job = queue.pop_task(tasks[1].id()).unwrap();
+        job.run_with(|| (), || ());
+        assert!(queue.pop_task(tasks[1].id()).is_none());
+        assert_eq!((queue.len(), queue.removed()), (1, 1));
+        queue.take_all().into_iter().for_each(Job::run);
+        assert!(tasks[0].is_done() && tasks[1].is_done());
     }
 
     #[test]

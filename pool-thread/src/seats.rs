@@ -48,6 +48,9 @@ pub(crate) struct Running {
     /// Tells it from all other jobs of the pool.
     pub(crate) number: u64,
     pub(crate) name: Cow<'static, str>,
+    /// The jobs it waits for and that its own thread runs meanwhile: the one that
+    /// runs is last, and waited for by the one before.
+    pub(crate) meanwhile: Vec<Cow<'static, str>>,
     /// Its time limit has resolved it, but the function goes on.
     pub(crate) expired: bool,
     /// The function was over already when this was last looked at.
@@ -99,6 +102,14 @@ impl Seats {
                 Some(running)
             }
             _ => None,
+        }
+    }
+
+    /// How many jobs are at work at this seat, each waiting for the next.
+    pub(crate) fn depth(&self, seat: usize) -> usize {
+        match &self.seats[seat].state {
+            SeatState::Running(running) => 1 + running.meanwhile.len(),
+            _ => 0,
         }
     }
 
@@ -171,13 +182,11 @@ impl Seats {
     /// The worker begins a job; gives the job's number.
     pub(crate) fn begin(&mut self, seat: usize, job: &HeldJob) -> u64 {
         self.begun += 1;
-        let name = match job.name() {
-            name if std::ptr::eq(name, job.function()) => Cow::Borrowed(job.function()),
-            given => Cow::Owned(given.to_owned()),
-        };
+        let name = name_of(job);
         self.seats[seat].state = SeatState::Running(Running {
             number: self.begun,
             name,
+            meanwhile: Vec::new(),
             expired: false,
             suspected: false,
             overdue: false,
@@ -195,5 +204,12 @@ impl Seats {
                 running.suspected = true;
             }
         }
+    }
+}
+
+pub(crate) fn name_of(job: &HeldJob) -> Cow<'static, str> {
+    match job.name() {
+        name if std::ptr::eq(name, job.function()) => Cow::Borrowed(job.function()),
+        given => Cow::Owned(given.to_owned()),
     }
 }

@@ -2,10 +2,10 @@
 //! closed.
 
 use crate::bell::Bell;
+use crate::meanwhile::Meanwhile;
 use crate::shared::Shared;
-use executor_core::HeldJob;
-use executor_core::exit;
 use executor_core::panic::catch;
+use executor_core::{HeldJob, current, exit};
 use std::cell::Cell;
 use std::sync::Arc;
 
@@ -30,11 +30,13 @@ pub(crate) fn work(shared: &Arc<Shared>, seat: usize, bell: &Bell) {
     HERE.set(Some((address(shared), seat)));
     exit::this_thread_runs_jobs();
     bell.hang();
+    current::set_helper(Some(Arc::new(Meanwhile::new(shared.clone(), seat))));
     // Jobs keep their panics to themselves. This is for what would be a bug of
     // ours: the worker goes on, and `threadpool` never learns of it.
     while let Err(report) = catch(|| serve(shared, seat, bell)) {
         tracing::error!(%report, pool = shared.settings.name, "a worker panicked");
     }
+    current::set_helper(None);
     HERE.set(None);
 }
 

@@ -3,7 +3,7 @@
 //!
 //! Run with `RUSTFLAGS="--cfg loom" cargo test -p executor-core --lib --release loom`.
 
-use super::Cell;
+use super::{CallbackId, Cell};
 use crate::control::CancelOutcome;
 use crate::error::TaskError;
 use crate::watch::{Settled, Watcher};
@@ -144,8 +144,9 @@ fn loom_callbacks_are_called_once_and_before_the_task_is_done() {
             assert_eq!(*outcome.unwrap(), 7);
             called.0.fetch_add(1, SeqCst);
         };
+        let id = CallbackId::next();
         // SAFETY: this is the owner's thread, and nothing is taken meanwhile.
-        let added = unsafe { cell.call_when_done(Box::new(callback)) };
+        let added = unsafe { cell.call_when_done(id, Box::new(callback)) };
         assert!(added.is_ok());
     }
     loom::model(|| {
@@ -179,4 +180,74 @@ fn loom_a_released_job_can_be_cancelled_or_run_again() {
             }
         },
     );
+}
+
+#[test]
+fn loom_a_callback_is_called_or_removed() {
+    loom::model(|| {
+        let cell = Arc::new(Model::queued(6));
+        let called = std::sync::Arc::new(Count::default());
+        let counts = called.clone();
+        let callback = move |_: Result<&u32, &TaskError>| {
+            counts.0.fetch_add(1, SeqCst);
+        };
+        let id = CallbackId::next();
+        // SAFETY: this is the owner's thread, and nothing is taken meanwhile.
+        assert!(unsafe { cell.call_when_done(id, Box::new(callback)) }.is_ok());
+        let theirs = cell.clone();
+        let thread = loom::thread::spawn(move || run(&theirs));
+        let removed = cell.forget_callback(id);
+        thread.join().unwrap();
+        assert_eq!(called.0.load(SeqCst), usize::from(!removed));
+        assert_eq!(std::sync::Arc::strong_count(&called), 1);
+    });
+}
+
+#[test]
+fn loom_a_follower_and_a_waiter_are_both_told() {
+    loom::model(|| {
+        let cell = Arc::new(Model::queued(6));
+        let theirs = cell.clone();
+        let thread = loom::thread::spawn(move || run(&theirs));
+        let (follower, waiter) = <(std::sync::Arc<Count>, std::sync::Arc<Count>)>::default();
+        let followed = cell.follow(follower.clone(), 3);
+        let waited = cell.wake_when_done(&Waker::from(waiter.clone()));
+        thread.join().unwrap();
+        assert_eq!(follower.0.load(SeqCst), usize::from(followed));
+        assert_eq!(waiter.0.load(SeqCst), usize::from(waited));
+        assert_eq!(take(&cell).unwrap().unwrap(), 7);
+    });
+}
+
+#[test]
+fn loom_a_nudge_takes_no_wake_up_away() {
+    loom::model(|| {
+        let cell = Arc::new(Model::queued(6));
+        let waiter = std::sync::Arc::new(Count::default());
+        let registered = cell.wake_when_done(&Waker::from(waiter.clone()));
+        assert!(registered);
+        let theirs = cell.clone();
+        let thread = loom::thread::spawn(move || run(&theirs));
+        cell.nudge();
+        // Whoever was nudged looks again; whoever was not is woken by the end.
+        thread.join().unwrap();
+        assert_eq!(waiter.0.load(SeqCst), 1);
+        assert_eq!(take(&cell).unwrap().unwrap(), 7);
+    });
+}
+
+#[test]
+fn loom_an_error_is_overlooked_unless_somebody_said_otherwise() {
+    loom::model(|| {
+        let cell = Arc::new(Cell::<u8, u32>::held(None));
+        let theirs = cell.clone();
+        let thread = loom::thread::spawn(move || {
+            let failed = TaskError::failed("no luck");
+            assert!(theirs.resolve(Err(failed)).is_ok());
+        });
+        cell.be_quiet();
+        thread.join().unwrap();
+        let mut cell = Arc::try_unwrap(cell).ok().unwrap();
+        assert!(cell.overlooked().is_none());
+    });
 }

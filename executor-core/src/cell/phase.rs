@@ -1,4 +1,4 @@
-//! The word of state of a [`Cell`](super::Cell): three bits of phase, three
+//! The word of state of a [`Cell`](super::Cell): three bits of phase, and
 //! flags. What each phase means stands in the cell's own file.
 
 use crate::watch::Settled;
@@ -17,6 +17,23 @@ pub(super) const WATCHED: u8 = 1 << 3;
 const FAILED: u8 = 1 << 4;
 /// That error says that the task was cancelled.
 const CANCELLED: u8 = 1 << 5;
+/// Somebody has seen the error, or nobody cares: it is not reported. Set by
+/// anybody, at any time.
+pub(super) const QUIET: u8 = 1 << 6;
+
+/// The flags that outlive a change of the rest of the word.
+const KEPT: u8 = QUIET;
+
+/// Another phase and other flags, but for those that are kept.
+pub(super) fn replace(state: u8, next: u8) -> u8 {
+    (state & KEPT) | next
+}
+
+/// Whether an error that stands in the cell was overlooked by everybody. A
+/// cancellation is nobody's mistake.
+pub(super) fn is_overlooked(state: u8) -> bool {
+    phase(state) == DONE && state & FAILED != 0 && state & (CANCELLED | QUIET) == 0
+}
 
 pub(super) fn phase(state: u8) -> u8 {
     state & PHASE

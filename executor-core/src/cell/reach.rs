@@ -69,6 +69,14 @@ impl<I, T> Cell<I, T> {
         }
     }
 
+    /// Why a thread that blocks for the outcome would wait in vain, if it would.
+    pub(crate) fn stuck(&self) -> Option<TaskError> {
+        match self.holder() {
+            Holder::Known(control, ticket) => control.stuck(ticket),
+            Holder::Nobody | Holder::Unknown => None,
+        }
+    }
+
     /// Whether the function has started and is not done.
     pub(crate) fn is_running(&self) -> bool {
         match self.holder() {

@@ -1,7 +1,8 @@
-//! Who waits for a cell: one waiter, any number of callbacks. How they and the
+//! Who waits for a cell: one waiter, any number of followers. How they and the
 //! resolver find each other stands in the cell's own file.
 
-use super::{Callback, Cell};
+use super::Cell;
+use super::callbacks::{Callback, CallbackId};
 use crate::control::Control;
 use crate::panic::{catch, discard};
 use crate::sync::lock;
@@ -11,8 +12,39 @@ use std::task::Waker;
 
 pub(super) struct Slot<T> {
     pub(super) waiter: Waiter,
-    pub(super) callbacks: Vec<Callback<T>>,
+    /// Most tasks have none.
+    pub(super) others: Option<Box<Others<T>>>,
     pub(super) control: Option<(Arc<dyn Control>, u64)>,
+}
+
+/// Who is called or told besides the one waiter, in the order in which they came.
+pub(super) struct Others<T> {
+    pub(super) callbacks: Vec<(CallbackId, Callback<T>)>,
+    followers: Vec<(Arc<dyn Watcher>, usize)>,
+}
+
+impl<T> Slot<T> {
+    pub(super) fn others(&mut self) -> &mut Others<T> {
+        self.others.get_or_insert_with(|| {
+            Box::new(Others {
+                callbacks: Vec::new(),
+                followers: Vec::new(),
+            })
+        })
+    }
+
+    pub(super) fn take_callbacks(&mut self) -> Vec<(CallbackId, Callback<T>)> {
+        let others = self.others.as_mut();
+        others.map_or_else(Vec::new, |others| std::mem::take(&mut others.callbacks))
+    }
+}
+
+impl<T> Others<T> {
+    pub(super) fn tell(self, settled: Settled) {
+        for (watcher, token) in self.followers {
+            Waiter::Group(watcher, token).tell(settled);
+        }
+    }
 }
 
 /// Who is told when the task is done.
@@ -50,7 +82,39 @@ impl<I, T> Cell<I, T> {
         self.register(Waiter::Group(watcher, token))
     }
 
-    /// Nobody is to be told any more.
+    /// Asks for `watcher` to be told when the task is done, besides whoever else
+    /// is. False if it is done already.
+    pub(crate) fn follow(&self, watcher: Arc<dyn Watcher>, token: usize) -> bool {
+        let mut slot = lock(&self.slot);
+        slot.others().followers.push((watcher, token));
+        let registered = self.set_watched();
+        // A resolver that saw `WATCHED` has emptied the list before `DONE`, so
+        // what stands last in it is what was just put there.
+        let withdrawn = match registered {
+            true => None,
+            false => slot.others().followers.pop(),
+        };
+        drop(slot);
+        discard(withdrawn);
+        registered
+    }
+
+    /// Wakes whoever waits, to look again: the task is as it was.
+    pub(crate) fn nudge(&self) {
+        let mut slot = lock(&self.slot);
+        // Taken out, since to clone a waker is foreign code: it comes again.
+        let waker = match std::mem::replace(&mut slot.waiter, Waiter::Nobody) {
+            Waiter::Task(waker) => waker,
+            other => {
+                slot.waiter = other;
+                return;
+            }
+        };
+        drop(slot);
+        Waiter::Task(waker).tell(Settled::Value);
+    }
+
+    /// The waiter is not to be told any more.
     pub(crate) fn forget_waiter(&self) {
         let former = std::mem::replace(&mut lock(&self.slot).waiter, Waiter::Nobody);
         discard(former);
@@ -73,6 +137,6 @@ impl<I, T> Cell<I, T> {
     /// somebody's watcher.
     pub(crate) fn has_followers(&self) -> bool {
         let slot = lock(&self.slot);
-        !slot.callbacks.is_empty() || matches!(slot.waiter, Waiter::Group(..))
+        slot.others.is_some() || matches!(slot.waiter, Waiter::Group(..))
     }
 }

@@ -21,6 +21,7 @@ impl fmt::Display for TaskError {
             TaskErrorKind::PoolBroken => "could not run, the pool is broken",
             TaskErrorKind::Failed => "failed",
             TaskErrorKind::InvalidState => "is in an invalid state for this",
+            TaskErrorKind::WouldDeadlock => "would deadlock",
         })?;
         match &self.0.detail {
             Detail::Message(message) => write!(f, ": {message}"),
@@ -48,8 +49,7 @@ impl fmt::Debug for TaskError {
 impl Error for TaskError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match &self.0.detail {
-            Detail::User(error) => Some(&**error),
-            Detail::Caused { source, .. } => Some(&**source),
+            Detail::User(error) | Detail::Caused { source: error, .. } => Some(&***error),
             _ => None,
         }
     }

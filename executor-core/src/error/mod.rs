@@ -8,6 +8,7 @@ pub use self::worker_lost::{DeathCause, WorkerExit, WorkerLost};
 use crate::panic::PanicReport;
 use crate::task::TaskId;
 use std::error::Error;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Any error, as a box: what a user's function may fail with.
@@ -17,6 +18,7 @@ pub type BoxError = Box<dyn Error + Send + Sync + 'static>;
 ///
 /// The error is opaque: ask it for its [`kind`](Self::kind) or through the
 /// predicates. It names the task it belongs to, and its message says the cause.
+/// Clones share the user's own error.
 ///
 /// ```
 /// use executor_core::{ExecutorExt as _, Inline, TaskErrorKind};
@@ -29,8 +31,10 @@ pub type BoxError = Box<dyn Error + Send + Sync + 'static>;
 /// assert_eq!(error.kind(), TaskErrorKind::Panicked);
 /// assert!(error.to_string().contains("no luck"));
 /// ```
+#[derive(Clone)]
 pub struct TaskError(Box<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     kind: TaskErrorKind,
     task: Option<(TaskId, Box<str>)>,
@@ -38,6 +42,7 @@ struct Inner {
 }
 
 /// What is known beyond the kind.
+#[derive(Clone)]
 enum Detail {
     Message(String),
     Panic(PanicReport),
@@ -48,10 +53,10 @@ enum Detail {
     },
     Caused {
         message: String,
-        source: BoxError,
+        source: Arc<BoxError>,
     },
     /// The user's own error.
-    User(BoxError),
+    User(Arc<BoxError>),
 }
 
 /// The kinds of [`TaskError`].
@@ -79,6 +84,8 @@ pub enum TaskErrorKind {
     /// The task was asked for something its state does not allow, such as its
     /// result before it has one.
     InvalidState,
+    /// A thread was about to block on a task that cannot complete while it does.
+    WouldDeadlock,
 }
 
 impl TaskError {
@@ -130,7 +137,7 @@ impl TaskError {
 
     /// An executor whose workers do not start, with the reason.
     pub fn pool_broken(message: impl Into<String>, source: impl Into<BoxError>) -> Self {
-        let (message, source) = (message.into(), source.into());
+        let (message, source) = (message.into(), Arc::new(source.into()));
         Self::new(
             TaskErrorKind::PoolBroken,
             Detail::Caused { message, source },
@@ -143,7 +150,7 @@ impl TaskError {
     pub fn failed<E: Into<BoxError>>(error: E) -> Self {
         match error.into().downcast::<TaskError>() {
             Ok(already) => *already,
-            Err(error) => Self::new(TaskErrorKind::Failed, Detail::User(error)),
+            Err(error) => Self::new(TaskErrorKind::Failed, Detail::User(Arc::new(error))),
         }
     }
 
@@ -152,38 +159,17 @@ impl TaskError {
         Self::new(TaskErrorKind::InvalidState, Detail::Message(message.into()))
     }
 
+    /// A thread that was about to block for ever; `why` completes "would
+    /// deadlock: …".
+    pub fn would_deadlock(why: impl Into<String>) -> Self {
+        Self::new(TaskErrorKind::WouldDeadlock, Detail::Message(why.into()))
+    }
+
     /// Names the task this error belongs to, unless it names one already.
     #[must_use]
     pub fn for_task(mut self, id: TaskId, name: &str) -> Self {
         self.0.task.get_or_insert_with(|| (id, name.into()));
         self
-    }
-
-    /// This error, once for each input of the chunk that it ended: the first is
-    /// the error itself, the others say the same.
-    pub(crate) fn repeat(self, count: usize) -> Vec<Self> {
-        let like = |detail: &Detail| match detail {
-            Detail::Message(message) => Detail::Message(message.clone()),
-            Detail::Panic(report) => Detail::Panic(report.clone()),
-            Detail::Lost(lost) => Detail::Lost(lost.clone()),
-            Detail::Codec { subject, cause } => Detail::Codec {
-                subject: subject.clone(),
-                cause: cause.clone(),
-            },
-            Detail::Caused { message, source } => Detail::Caused {
-                message: message.clone(),
-                source: source.to_string().into(),
-            },
-            Detail::User(error) => Detail::User(error.to_string().into()),
-        };
-        let copies: Vec<Self> = (1..count)
-            .map(|_| {
-                let mut copy = Self::new(self.kind(), like(&self.0.detail));
-                copy.0.task.clone_from(&self.0.task);
-                copy
-            })
-            .collect();
-        std::iter::once(self).take(count).chain(copies).collect()
     }
 
     /// The kind of this error.
@@ -228,21 +214,23 @@ impl TaskError {
     /// The user's own error, if the function returned an `E`.
     ///
     /// # Errors
-    /// The error itself comes back when it holds no `E`.
+    /// The error itself comes back when it holds no `E`, or while a clone of it
+    /// is left: [`downcast_ref`](Self::downcast_ref) works on those.
     pub fn downcast<E: Error + 'static>(mut self) -> Result<E, Self> {
-        match self.0.detail {
-            Detail::User(error) => match error.downcast::<E>() {
-                Ok(error) => Ok(*error),
-                Err(error) => {
-                    self.0.detail = Detail::User(error);
-                    Err(self)
-                }
-            },
+        let shared = match self.0.detail {
+            Detail::User(shared) => shared,
             other => {
                 self.0.detail = other;
-                Err(self)
+                return Err(self);
             }
-        }
+        };
+        let back = match Arc::try_unwrap(shared).map(|error| error.downcast::<E>()) {
+            Ok(Ok(error)) => return Ok(*error),
+            Ok(Err(error)) => Arc::new(error),
+            Err(shared) => shared,
+        };
+        self.0.detail = Detail::User(back);
+        Err(self)
     }
 
     /// True if the task was cancelled.
@@ -293,5 +281,10 @@ impl TaskError {
     /// True if the task's state did not allow the call.
     pub fn is_invalid_state(&self) -> bool {
         self.kind() == TaskErrorKind::InvalidState
+    }
+
+    /// True if a thread was about to block for ever.
+    pub fn is_would_deadlock(&self) -> bool {
+        self.kind() == TaskErrorKind::WouldDeadlock
     }
 }

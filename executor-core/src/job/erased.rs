@@ -1,13 +1,13 @@
 //! The one allocation of a job, and the methods that know its types.
 
-use crate::cell::{Cell, Stage};
+use crate::cell::Cell;
 use crate::codec;
 use crate::control::Control;
 use crate::entry::{CallFault, Entry};
 use crate::error::TaskError;
 use crate::job::JobOptions;
 use crate::panic::{catch, discard};
-use crate::task::Meta;
+use crate::task::{AnyTask, Meta, report_overlooked};
 use serde::{Serialize, de::DeserializeOwned};
 use std::any::type_name;
 use std::marker::PhantomData;
@@ -109,6 +109,14 @@ pub(crate) struct Shared<I, T> {
     pub(crate) cell: Cell<I, T>,
 }
 
+impl<I, T> Drop for Shared<I, T> {
+    fn drop(&mut self) {
+        if let Some(error) = self.cell.overlooked() {
+            report_overlooked(error);
+        }
+    }
+}
+
 impl<W: Work> Shared<W, W::Output> {
     pub(crate) fn queued(work: W, options: JobOptions) -> Self {
         Self {
@@ -120,9 +128,7 @@ impl<W: Work> Shared<W, W::Output> {
 
 /// A job whose types are forgotten. What the methods do is said at `Job` and
 /// `HeldJob`, which see to it that each is called in the right phase.
-pub(crate) trait AnyJob: Send + Sync {
-    fn meta(&self) -> &Meta;
-    fn stage(&self) -> Stage;
+pub(crate) trait AnyJob: AnyTask {
     fn entry(&self) -> Option<Entry>;
 
     fn refuse(&self, error: TaskError) -> bool;
@@ -141,14 +147,6 @@ pub(crate) trait AnyJob: Send + Sync {
 }
 
 impl<W: Work> AnyJob for Shared<W, W::Output> {
-    fn meta(&self) -> &Meta {
-        &self.meta
-    }
-
-    fn stage(&self) -> Stage {
-        self.cell.stage()
-    }
-
     fn entry(&self) -> Option<Entry> {
         W::entry()
     }

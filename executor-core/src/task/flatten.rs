@@ -34,6 +34,7 @@ where
     /// ```
     pub fn flatten(mut self) -> Task<T> {
         let cancel_on_drop = std::mem::take(&mut self.cancel_on_drop);
+        self.awaited = false;
         let meta: Meta = self.shared.meta().alias();
         let inner = Arc::new(Inner {
             shared: self.shared.clone(),
@@ -107,5 +108,9 @@ where
 
     fn is_running(&self, _ticket: u64) -> bool {
         self.shared.is_running()
+    }
+
+    fn stuck(&self, _ticket: u64) -> Option<TaskError> {
+        self.shared.stuck()
     }
 }

@@ -1,23 +1,21 @@
 //! What a `Task<T>` sees of the shared allocation, whatever its input type is.
 
-use super::Meta;
-use crate::cell::{Callback, Outcome, Stage};
-use crate::control::CancelOutcome;
-use crate::error::TaskError;
+use super::reference::AnyTask;
+use crate::cell::{Callback, CallbackId, Outcome};
 use crate::job::Shared;
 use crate::watch::Watcher;
 use std::sync::Arc;
 use std::task::Waker;
 
 /// The owner's side of a cell; the methods are those of `Cell`.
-pub(crate) trait View<T>: Send + Sync {
-    fn meta(&self) -> &Meta;
-    fn stage(&self) -> Stage;
-    fn is_running(&self) -> bool;
-    fn cancel(&self) -> CancelOutcome;
+pub(crate) trait View<T>: AnyTask {
     fn wake_when_done(&self, waker: &Waker) -> bool;
     fn tell_when_done(&self, watcher: Arc<dyn Watcher>, token: usize) -> bool;
+    fn follow(&self, watcher: Arc<dyn Watcher>, token: usize) -> bool;
     fn forget_waiter(&self);
+    fn forget_callback(&self, id: CallbackId) -> bool;
+    fn be_quiet(&self);
+    fn is_quiet(&self) -> bool;
 
     /// # Safety
     /// As `Cell::take_output`.
@@ -28,31 +26,34 @@ pub(crate) trait View<T>: Send + Sync {
     unsafe fn peek(&self) -> Option<&Outcome<T>>;
     /// # Safety
     /// As `Cell::call_when_done`.
-    unsafe fn call_when_done(&self, callback: Callback<T>) -> Result<(), Callback<T>>;
+    unsafe fn call_when_done(
+        &self,
+        id: CallbackId,
+        callback: Callback<T>,
+    ) -> Result<(), Callback<T>>;
 }
 
 impl<I: Send, T: Send> View<T> for Shared<I, T> {
-    fn meta(&self) -> &Meta {
-        &self.meta
-    }
-    fn stage(&self) -> Stage {
-        self.cell.stage()
-    }
-    fn is_running(&self) -> bool {
-        self.cell.is_running()
-    }
-    fn cancel(&self) -> CancelOutcome {
-        self.cell
-            .cancel(|| self.meta.name_it(TaskError::cancelled("before it started")))
-    }
     fn wake_when_done(&self, waker: &Waker) -> bool {
         self.cell.wake_when_done(waker)
     }
     fn tell_when_done(&self, watcher: Arc<dyn Watcher>, token: usize) -> bool {
         self.cell.tell_when_done(watcher, token)
     }
+    fn follow(&self, watcher: Arc<dyn Watcher>, token: usize) -> bool {
+        self.cell.follow(watcher, token)
+    }
     fn forget_waiter(&self) {
         self.cell.forget_waiter();
+    }
+    fn forget_callback(&self, id: CallbackId) -> bool {
+        self.cell.forget_callback(id)
+    }
+    fn be_quiet(&self) {
+        self.cell.be_quiet();
+    }
+    fn is_quiet(&self) -> bool {
+        self.cell.is_quiet()
     }
     unsafe fn take(&self) -> Option<Outcome<T>> {
         // SAFETY: the caller promises the same.
@@ -66,8 +67,12 @@ impl<I: Send, T: Send> View<T> for Shared<I, T> {
                 .with_output(|outcome| &*std::ptr::from_ref(outcome))
         }
     }
-    unsafe fn call_when_done(&self, callback: Callback<T>) -> Result<(), Callback<T>> {
+    unsafe fn call_when_done(
+        &self,
+        id: CallbackId,
+        callback: Callback<T>,
+    ) -> Result<(), Callback<T>> {
         // SAFETY: the caller promises the same.
-        unsafe { self.cell.call_when_done(callback) }
+        unsafe { self.cell.call_when_done(id, callback) }
     }
 }

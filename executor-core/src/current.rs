@@ -1,0 +1,142 @@
+//! Who runs on this thread: the task whose function or coroutine is at work, and
+//! what that means for tasks which are awaited, dropped or blocked on in it.
+//!
+//! Jobs that run in this process are entered by the core itself. What drives
+//! coroutines calls [`enter`] round each poll, and [`cancelling`] round the drop
+//! of a coroutine that was cancelled.
+
+use crate::error::TaskError;
+use crate::task::{TaskId, TaskRef};
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+
+thread_local! {
+    static TASK: RefCell<Option<TaskRef>> = const { RefCell::new(None) };
+    static CANCELLING: Cell<bool> = const { Cell::new(false) };
+    static HELPER: RefCell<Option<Arc<dyn Helper>>> = const { RefCell::new(None) };
+}
+
+/// The task whose function or coroutine runs on this thread at present: Python's
+/// `current_task`, and it knows jobs too.
+///
+/// In a worker process there is none: the task is in the parent.
+///
+/// ```
+/// use executor_core::{ExecutorExt as _, Inline, current_task};
+///
+/// let named = |_: ()| current_task().map(|task| task.name().to_owned());
+/// let task = Inline::new().task(named, ()).name("me").submit();
+/// assert_eq!(task.wait()?.as_deref(), Some("me"));
+/// assert!(current_task().is_none());
+/// # Ok::<(), executor_core::TaskError>(())
+/// ```
+pub fn task() -> Option<TaskRef> {
+    // There is no task while the thread is torn down.
+    TASK.try_with(|task| task.borrow().clone()).ok().flatten()
+}
+
+pub(crate) fn is(id: TaskId) -> bool {
+    let is_it = |task: &RefCell<Option<TaskRef>>| match &*task.borrow() {
+        Some(task) => task.id() == id,
+        None => false,
+    };
+    TASK.try_with(is_it).unwrap_or(false)
+}
+
+/// Runs `f` as a part of `task`.
+///
+/// It may be nested; the former task is back afterwards, also after a panic.
+pub fn enter<R>(task: TaskRef, f: impl FnOnce() -> R) -> R {
+    struct Restore(Option<TaskRef>);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            // The reference may be the last: what it frees is dropped after.
+            let _ = TASK.try_with(|task| task.replace(self.0.take()));
+        }
+    }
+    let former = TASK.try_with(|current| current.replace(Some(task)));
+    let _restore = Restore(former.ok().flatten());
+    f()
+}
+
+/// Runs `f`, which drops a coroutine that was cancelled.
+///
+/// A [`Task`](crate::Task) that is dropped in there is cancelled, if it is the
+/// one, or one of those, that the coroutine was awaiting: Python passes a
+/// cancellation on to what is awaited. A task that the coroutine merely held is
+/// detached, as ever.
+pub fn cancelling<R>(f: impl FnOnce() -> R) -> R {
+    struct Restore(bool);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            let _ = CANCELLING.try_with(|cancelling| cancelling.set(self.0));
+        }
+    }
+    let former = CANCELLING.try_with(|cancelling| cancelling.replace(true));
+    let _restore = Restore(former.unwrap_or(false));
+    f()
+}
+
+/// Whether a coroutine that was cancelled is being dropped on this thread.
+pub fn is_cancelling() -> bool {
+    CANCELLING.try_with(Cell::get).unwrap_or(false)
+}
+
+/// Who runs jobs on a thread: asked when one of them blocks that thread.
+pub trait Helper: Send + Sync {
+    /// Runs the job of this task here and now, if it still waits in the queue of
+    /// the executor whose worker this thread is. False if it does not.
+    ///
+    /// Called by [`Task::wait`](crate::Task::wait), under no lock.
+    ///
+    /// # Errors
+    /// Why to wait for it would be in vain.
+    fn run_queued(&self, id: TaskId) -> Result<bool, TaskError>;
+}
+
+/// Makes this thread a worker's: `helper` is asked before a job that runs here
+/// blocks for another one, so that the two cannot wait for each other for ever.
+pub fn set_helper(helper: Option<Arc<dyn Helper>>) {
+    let _ = HELPER.try_with(|slot| slot.replace(helper));
+}
+
+/// Runs the job of this task, if a worker's thread is about to wait for it and it
+/// has not begun.
+pub(crate) fn help(id: TaskId) -> Result<bool, TaskError> {
+    let helper = HELPER.try_with(|helper| helper.borrow().clone());
+    match helper.ok().flatten() {
+        Some(helper) => helper.run_queued(id),
+        None => Ok(false),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::promise::promise;
+
+    #[test]
+    fn the_former_task_is_back_after_a_panic() {
+        let (_a, outer) = promise::<()>("outer");
+        let (_b, inner) = promise::<()>("inner");
+        enter(outer.reference(), || {
+            let caught = crate::panic::catch(|| enter(inner.reference(), || panic!("out")));
+            assert!(caught.is_err());
+            assert_eq!(task(), Some(outer.reference()));
+        });
+        assert_eq!(task(), None);
+    }
+
+    #[test]
+    fn only_a_cancellation_is_one() {
+        assert!(!is_cancelling());
+        let _ = crate::panic::catch(|| cancelling(|| panic!("out")));
+        assert!(!is_cancelling());
+        cancelling(|| cancelling(|| assert!(is_cancelling())));
+        let still = cancelling(|| {
+            cancelling(|| ());
+            is_cancelling()
+        });
+        assert!(still && !is_cancelling());
+    }
+}

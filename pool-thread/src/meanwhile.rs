@@ -1,0 +1,73 @@
+//! What a worker does while the job it runs waits for another job of its pool:
+//! it runs that one, if it is still queued.
+//!
+//! So jobs may submit jobs and wait for them, however few workers there are. It
+//! runs no other job: that one might need a lock which the waiting one holds, and
+//! a wait that would have ended would then not.
+
+use crate::seats::name_of;
+use crate::shared::{Shared, State};
+use executor_core::current::Helper;
+use executor_core::{TaskError, TaskId};
+use std::sync::Arc;
+
+/// How many jobs may be at work on one thread, each waiting for the next: their
+/// frames share its stack.
+const DEPTH: usize = 64;
+
+/// The worker at this seat, seen from the job that it runs.
+pub(crate) struct Meanwhile {
+    shared: Arc<Shared>,
+    seat: usize,
+}
+
+impl Meanwhile {
+    pub(crate) fn new(shared: Arc<Shared>, seat: usize) -> Self {
+        Self { shared, seat }
+    }
+}
+
+impl Meanwhile {
+    /// Too many wait here already: another worker has to run it, if there is one.
+    fn leave_it(&self, state: &State, id: TaskId) -> Result<bool, TaskError> {
+        let all = self.shared.settings.max_workers;
+        let seats = &state.seats;
+        let none_free = seats.taken() >= all && !seats.any_idle() && seats.coming() == 0;
+        if none_free && state.queue.has(id) {
+            return Err(TaskError::would_deadlock(format!(
+                "all {all} workers of the pool `{}` are busy, and on this one {DEPTH} jobs \
+                 already wait for each other",
+                self.shared.settings.name
+            )));
+        }
+        Ok(false)
+    }
+}
+
+impl Helper for Meanwhile {
+    fn run_queued(&self, id: TaskId) -> Result<bool, TaskError> {
+        let mut state = self.shared.lock();
+        if state.seats.depth(self.seat) >= DEPTH {
+            return self.leave_it(&state, id);
+        }
+        let Some(job) = state.queue.pop_task(id) else {
+            return Ok(false);
+        };
+        if let Some(running) = state.seats.job_at(self.seat, None) {
+            running.meanwhile.push(name_of(&job));
+        }
+        drop(state);
+        job.run_with(|| (), || ());
+        let mut state = self.shared.lock();
+        if let Some(running) = state.seats.job_at(self.seat, None) {
+            running.meanwhile.pop();
+        }
+        if let Some(closing) = &mut state.closing {
+            closing.finished += 1;
+        }
+        let settled = state.settle();
+        drop(state);
+        settled.carry_out();
+        Ok(true)
+    }
+}
