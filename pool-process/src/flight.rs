@@ -146,8 +146,11 @@ impl Flight {
         partial: &mut Vec<u8>,
     ) -> Result<Option<(u32, Payload)>, Violation> {
         let outcome = self.board.slot(seq).result();
-        if outcome.kind == kind::SENT && self.way == Transport::Messages {
-            return Ok(None);
+        if outcome.kind == kind::SENT {
+            return match self.way {
+                Transport::Messages => Ok(None),
+                Transport::SharedMemory => Err(Violation("it sends what it is not to send")),
+            };
         }
         if self.drain(seq, partial)? {
             let bytes = Payload::Heap(std::mem::take(partial));

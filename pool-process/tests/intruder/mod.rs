@@ -9,13 +9,14 @@
 
 use executor_core::codec;
 use executor_core::conformance::pass;
+use pool_process::{ProcessPool, Transport};
 use rustix::net::{AddressFamily, Shutdown, SocketType, sockopt};
 use serde::{Deserialize, Serialize};
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::SeqCst};
 use std::time::Duration;
 
-pub(crate) const SLOTS: usize = 64;
+pub(crate) const SLOTS: usize = 512;
 pub(crate) const QUEUED: u64 = 1;
 pub(crate) const CLAIMED: u64 = 2;
 pub(crate) const DONE: u64 = 3;
@@ -26,6 +27,15 @@ pub(crate) const BELL: u32 = 4;
 
 /// What the attacker returns, or has its parent believe that it does.
 pub(crate) const LOOT: u64 = 7;
+
+/// A pool whose workers are heard over the wire.
+pub(crate) fn wired(workers: usize) -> ProcessPool {
+    ProcessPool::builder()
+        .max_workers(workers)
+        .transport(Transport::Messages)
+        .build()
+        .expect("it is built")
+}
 
 /// What stands in front of a message.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -168,10 +178,10 @@ impl Intruder {
         codec::encode(&LOOT, &mut bytes).expect("a number");
         let mut eight = [0; 8];
         eight[..bytes.len()].copy_from_slice(&bytes);
-        let data = self.atomic(128 * (slot + 1) + 24);
+        let data = self.atomic(128 * (slot + 1) + 40);
         data.store(u64::from_le_bytes(eight), SeqCst);
         self.head(slot)
-            .store(u64::from(VALUE) << 32 | bytes.len() as u64, SeqCst);
+            .store(u64::from(VALUE) << 56 | bytes.len() as u64, SeqCst);
         self.word(slot).store(seq << 3 | DONE, SeqCst);
     }
 }
