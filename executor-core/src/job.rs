@@ -265,6 +265,13 @@ impl HeldJob {
         self.inner().meta().retries()
     }
 
+    /// Whether anybody waits for the task, or is to be called when it is done. An
+    /// executor that resolves several jobs on one thread resolves these after the
+    /// others: whom it wakes finds more than one result.
+    pub fn is_awaited(&self) -> bool {
+        self.inner().is_awaited()
+    }
+
     /// Whether resolving it now would call done callbacks or watchers. An executor
     /// that resolves several jobs on one thread resolves these last: a callback
     /// may wait for another of them.

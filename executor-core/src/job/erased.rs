@@ -136,6 +136,7 @@ pub(crate) trait AnyJob: AnyTask {
     fn expire_in_queue(&self, limit: Duration);
 
     // From here on the job is held.
+    fn is_awaited(&self) -> bool;
     fn has_followers(&self) -> bool;
     fn run(&self, returned: &mut dyn FnMut());
     fn expire(&self, error: TaskError) -> bool;
@@ -180,6 +181,10 @@ impl<W: Work> AnyJob for Shared<W, W::Output> {
 
     fn hold(&self, control: Option<(Arc<dyn Control>, u64)>) -> bool {
         self.cell.hold(control)
+    }
+
+    fn is_awaited(&self) -> bool {
+        self.cell.is_awaited()
     }
 
     fn has_followers(&self) -> bool {
