@@ -355,15 +355,18 @@ impl<'a> Supervisor<'a> {
             self.dispatch.soon_idle(self.seat);
         }
         self.dispatch.count(finished.len(), 0);
-        // A callback may wait for another job of the same batch.
-        let mut last = Vec::new();
+        // Whoever is woken finds more than one result; and a callback may wait for
+        // another job of the same batch.
+        let (mut awaited, mut followed) = (Vec::new(), Vec::new());
         for harvest in finished.drain(..) {
-            match harvest.job.has_followers() {
-                true => last.push(harvest),
-                false => harvest.resolve(),
+            match (harvest.job.is_awaited(), harvest.job.has_followers()) {
+                (false, _) => harvest.resolve(),
+                (true, false) => awaited.push(harvest),
+                (true, true) => followed.push(harvest),
             }
         }
-        last.into_iter().for_each(Harvest::resolve);
+        awaited.into_iter().for_each(Harvest::resolve);
+        followed.into_iter().for_each(Harvest::resolve);
         self.seat.set_resolving(false);
     }
 
