@@ -7,6 +7,10 @@
 //! (`skip_serializing_if`). Such a value gets an error that names its type; the
 //! way out is to send it as text (`serde_json::to_string`) or as plain fields.
 //!
+//! A `Vec<u8>` is a list of numbers to serde, and is written and read number by
+//! number. For more than a few bytes use [`Bytes`](crate::Bytes), which is one copy
+//! each way.
+//!
 //! [postcard]: https://docs.rs/postcard
 
 use postcard::ser_flavors::Flavor;

@@ -43,6 +43,7 @@
 //! * [`current`]: which task runs on this thread;
 //! * [`mod@panic`], [`timer`], [`exit`]: tools for those who write executors.
 
+mod bytes;
 mod cell;
 pub mod codec;
 pub mod conformance;
@@ -64,6 +65,7 @@ mod task;
 pub mod timer;
 mod watch;
 
+pub use self::bytes::Bytes;
 pub use self::cell::CallbackId;
 pub use self::control::{CancelOutcome, Control};
 pub use self::current::task as current_task;
