@@ -140,11 +140,7 @@ impl Flight {
     }
 
     /// The result of a job that is done; `None` if it is to come by message.
-    fn result(
-        &self,
-        seq: u64,
-        partial: &mut Vec<u8>,
-    ) -> Result<Option<(u32, Payload)>, Violation> {
+    fn result(&self, seq: u64, partial: &mut Vec<u8>) -> Result<Option<(u32, Payload)>, Violation> {
         let outcome = self.board.slot(seq).result();
         if outcome.kind == kind::SENT {
             return match self.way {

@@ -7,7 +7,9 @@ mod setup;
 
 use crate::handshake::{Hello, Invitation, VARIABLE};
 use crate::image::ImageId;
-use crate::transport::{self, Board, HEAD, Head, JobSource, Jobs, Lifeline, Transport, WorkerWire, kind};
+use crate::transport::{
+    self, Board, HEAD, Head, JobSource, Jobs, Lifeline, Transport, WorkerWire, kind,
+};
 use executor_core::codec;
 use ipc_channel::ipc::IpcSender;
 use std::io;

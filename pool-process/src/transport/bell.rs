@@ -11,14 +11,16 @@
 //! | `ASLEEP` | somebody sleeps, or is about to | the sleeper; it is so at first |
 //! | `AWAKE` | nobody is to be woken | the sleeper when it wakes, whoever rings |
 //!
+//! The models in `models/` check that no wake-up is lost.
+//!
 //! A worker may write anything here: then its parent sleeps too long, which its
 //! rounds bound, or is woken for nothing, which it counts.
 
 #[cfg(loom)]
 use loom::sync::atomic::{AtomicU32, fence};
+use std::sync::atomic::Ordering::SeqCst;
 #[cfg(not(loom))]
 use std::sync::atomic::{AtomicU32, fence};
-use std::sync::atomic::Ordering::SeqCst;
 #[cfg(not(loom))]
 use {
     rustix::thread::futex::{self, Flags},
@@ -34,6 +36,11 @@ const AWAKE: u32 = 1;
 pub(crate) struct Bell(AtomicU32);
 
 impl Bell {
+    #[cfg(loom)]
+    pub(crate) fn new() -> Self {
+        Self(AtomicU32::new(AWAKE))
+    }
+
     /// Announces a sleep, after which the sleeper looks once more.
     pub(crate) fn announce(&self) {
         self.0.store(ASLEEP, SeqCst);

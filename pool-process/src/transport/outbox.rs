@@ -65,9 +65,7 @@ impl Outbox {
                 self.buffer.clear();
                 0
             }
-            Transport::Messages => {
-                begin_parcel(&mut self.buffer, place(seq), seq, offset, limited)
-            }
+            Transport::Messages => begin_parcel(&mut self.buffer, place(seq), seq, offset, limited),
         };
         (start, &mut self.buffer)
     }

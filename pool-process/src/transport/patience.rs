@@ -27,7 +27,6 @@ const MANY: u32 = 1000;
 pub(crate) struct Patience {
     longest: Duration,
     now: Duration,
-    yields: bool,
 }
 
 impl Patience {
@@ -36,12 +35,11 @@ impl Patience {
         let processors = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let longest = match processors {
             1 => Duration::ZERO,
-            _ => std::env::var("PX_LONG").map_or(LONGEST, |v| Duration::from_micros(v.parse().unwrap())),
+            _ => LONGEST,
         };
         Self {
             longest,
             now: longest,
-            yields: std::env::var("PX_NOYIELD").is_err(),
         }
     }
 
@@ -78,7 +76,7 @@ impl Patience {
             if since.elapsed() > self.now {
                 return false;
             }
-            if self.yields { std::thread::yield_now(); }
+            std::thread::yield_now();
         }
     }
 
@@ -102,5 +100,48 @@ impl Patience {
             true => self.longest,
             false => self.now / 2,
         };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+
+    fn patience(longest: Duration) -> Patience {
+        Patience {
+            longest,
+            now: longest,
+        }
+    }
+
+    #[test]
+    fn long_waits_are_slept_through_and_short_ones_are_looked_for() {
+        let mut patience = patience(LONGEST);
+        for _ in 0..10 {
+            let slept = Cell::new(false);
+            let sleep = || {
+                std::thread::sleep(2 * LONGEST);
+                !slept.replace(true)
+            };
+            assert!(patience.wait(|| slept.get(), sleep));
+        }
+        assert!(patience.now < SHORTEST);
+        // Over in no time, though it was slept for.
+        let slept = Cell::new(false);
+        patience.longest = Duration::from_secs(60);
+        assert!(patience.wait(|| slept.get(), || !slept.replace(true)));
+        assert_eq!(patience.now, patience.longest);
+        let looks = Cell::new(0);
+        let ready = || looks.replace(looks.get() + 1) > 1000;
+        assert!(patience.wait(ready, || unreachable!("it is ready before")));
+    }
+
+    #[test]
+    fn a_wait_ends_when_there_is_no_more_time() {
+        for longest in [Duration::ZERO, LONGEST] {
+            assert!(!patience(longest).wait(|| false, || false));
+            assert!(patience(longest).wait(|| true, || unreachable!("no need")));
+        }
     }
 }

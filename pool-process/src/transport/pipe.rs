@@ -80,7 +80,7 @@ impl End {
     /// How much can be written.
     pub(crate) fn room(&self) -> Result<usize, Impossible> {
         let read = self.counters().read.0.load(Acquire);
-        let unread = self.position().wrapping_sub(read);
+        let unread = self.position().checked_sub(read).ok_or(Impossible)?;
         let unread = usize::try_from(unread).map_err(|_| Impossible)?;
         CAPACITY.checked_sub(unread).ok_or(Impossible)
     }
@@ -108,12 +108,12 @@ impl End {
     /// How much can be read.
     pub(crate) fn ready(&self) -> Result<usize, Impossible> {
         let written = self.counters().written.0.load(Acquire);
-        let unread = written.wrapping_sub(self.position());
+        let unread = written.checked_sub(self.position()).ok_or(Impossible)?;
         let unread = usize::try_from(unread).map_err(|_| Impossible)?;
-        match unread <= CAPACITY {
-            true => Ok(unread),
-            false => Err(Impossible),
-        }
+        CAPACITY
+            .checked_sub(unread)
+            .map(|_| unread)
+            .ok_or(Impossible)
     }
 
     /// Appends up to `most` bytes to `buffer`; says how many.
@@ -143,8 +143,128 @@ impl End {
         self.publish(position, |counters| &counters.read);
     }
 
+    /// Writes anything into a counter.
+    #[cfg(fuzzing)]
+    pub(crate) fn poke(&self, place: usize, value: u64) {
+        let counters = self.counters();
+        let counter = [&counters.written, &counters.read][place % 2];
+        counter.0.store(value, Release);
+    }
+
     fn publish(&self, position: u64, whose: impl Fn(&Counters) -> &Counter) {
         self.mine.store(position, Relaxed);
         whose(self.counters()).0.store(position, Release);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::alloc::{Layout, alloc_zeroed, dealloc};
+
+    /// Counters and bytes, which are nobody's process.
+    struct Memory(NonNull<Counters>, NonNull<u8>);
+
+    // SAFETY: it is plain memory, which lives for as long as the test.
+    unsafe impl Sync for Memory {}
+
+    const BYTES: Layout = match Layout::from_size_align(CAPACITY, 64) {
+        Ok(layout) => layout,
+        Err(_) => panic!("it is a power of two"),
+    };
+
+    impl Memory {
+        fn new() -> Self {
+            let counters = Box::new(Counters {
+                written: Counter(AtomicU64::new(0)),
+                read: Counter(AtomicU64::new(0)),
+            });
+            // SAFETY: the layout has a size.
+            let bytes = unsafe { alloc_zeroed(BYTES) };
+            Self(
+                NonNull::from(Box::leak(counters)),
+                NonNull::new(bytes).unwrap(),
+            )
+        }
+
+        fn end(&self) -> End {
+            // SAFETY: the memory lives until it is dropped, after all ends.
+            unsafe { End::new(self.0, self.1) }
+        }
+    }
+
+    impl Drop for Memory {
+        fn drop(&mut self) {
+            // SAFETY: both were made by `new`, and no end is left.
+            unsafe {
+                drop(Box::from_raw(self.0.as_ptr()));
+                dealloc(self.1.as_ptr(), BYTES);
+            }
+        }
+    }
+
+    #[test]
+    fn bytes_come_out_as_they_went_in_however_often_it_wraps() {
+        let memory = Memory::new();
+        let (writer, reader) = (memory.end(), memory.end());
+        let total = 5 * CAPACITY + 12_345;
+        let byte = |n: usize| (n * 31 >> 7) as u8;
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let bytes: Vec<_> = (0..total).map(byte).collect();
+                let (mut at, mut step) = (0, 1);
+                while at < total {
+                    step = step * 7 % 100_003;
+                    let written = writer.write(&bytes[at..total.min(at + step)]).unwrap();
+                    at += written;
+                    if written == 0 {
+                        std::thread::yield_now();
+                    }
+                }
+            });
+            let (mut read, mut step) = (Vec::new(), 1);
+            while read.len() < total {
+                step = step * 11 % 65_537;
+                if reader.read(step, &mut read).unwrap() == 0 {
+                    std::thread::yield_now();
+                }
+            }
+            assert!(read.iter().enumerate().all(|(n, &b)| b == byte(n)));
+        });
+        assert_eq!((reader.ready(), writer.room()), (Ok(0), Ok(CAPACITY)));
+    }
+
+    #[test]
+    fn it_takes_no_more_than_there_is_room_for() {
+        let memory = Memory::new();
+        let (writer, reader) = (memory.end(), memory.end());
+        assert_eq!(writer.write(&vec![1; CAPACITY + 1]), Ok(CAPACITY));
+        assert_eq!((writer.room(), writer.write(b"x")), (Ok(0), Ok(0)));
+        let mut read = Vec::new();
+        assert_eq!(reader.read(10, &mut read), Ok(10));
+        assert_eq!(writer.write(&[2; 100]), Ok(10));
+        reader.skip_to(writer.position());
+        assert_eq!((reader.ready(), writer.room()), (Ok(0), Ok(CAPACITY)));
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused() {
+        let memory = Memory::new();
+        let (writer, reader) = (memory.end(), memory.end());
+        writer.write(b"four").unwrap();
+        // SAFETY: the counters are mapped for as long as the ends are.
+        let counters = unsafe { memory.0.as_ref() };
+        for lie in [5, CAPACITY as u64 + 5, u64::MAX] {
+            counters.read.0.store(lie, Release);
+            assert_eq!(writer.room(), Err(Impossible), "{lie}");
+            assert_eq!(writer.write(b"x"), Err(Impossible), "{lie}");
+        }
+        let mut read = Vec::new();
+        for lie in [CAPACITY as u64 + 1, u64::MAX] {
+            counters.written.0.store(lie, Release);
+            assert_eq!(reader.ready(), Err(Impossible), "{lie}");
+            assert_eq!(reader.read(1, &mut read), Err(Impossible), "{lie}");
+        }
+        assert_eq!(read, b"");
     }
 }
