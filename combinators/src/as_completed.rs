@@ -1,16 +1,18 @@
 //! [`as_completed`]: the tasks, in the order in which they are done.
 
+mod timeout;
+
+pub use self::timeout::AsCompletedTimeout;
+
 use crate::ensure_future::ensure_future;
-use executor_core::{BoxError, Settled, Task, Watcher};
+use executor_core::{BoxError, Completions, Task};
 use futures::Stream;
 use futures::stream::FusedStream;
-use futures::task::AtomicWaker;
-use std::collections::VecDeque;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 /// Yields each of `tasks` when it is done: first those that are done already, in
 /// the order given, then the others in the order in which they complete.
@@ -21,10 +23,12 @@ use std::task::{Context, Poll};
 /// that its id and name tell which one it was. The task is done: awaiting it, or
 /// [`Task::try_result`], gives its outcome at once, and
 /// `.then(|task| task)` (of futures' `StreamExt`) makes it a stream of outcomes.
+/// Nothing is given twice, since a [`Task`] has one owner.
 ///
 /// # Cancel safety
 /// Waiting for the next task may be given up at any time. Dropping the stream
-/// drops the tasks it has not yielded, which go on, detached.
+/// drops the tasks it has not yielded, which go on, detached, also if the
+/// coroutine that reads it is cancelled.
 ///
 /// ```
 /// use combinators::as_completed;
@@ -47,7 +51,19 @@ where
     T: Send + 'static,
     E: Into<BoxError>,
 {
-    AsCompleted::new(tasks.into_iter().map(ensure_future).collect())
+    let mut completions = Completions::new();
+    let watch = |(place, mut task): (usize, Task<T>)| {
+        completions.watch(&mut task, place);
+        Some(task)
+    };
+    // All are started before any is watched: the order is that of completion.
+    let tasks: Vec<_> = tasks.into_iter().map(ensure_future).collect();
+    let tasks: Vec<_> = tasks.into_iter().enumerate().map(watch).collect();
+    AsCompleted {
+        left: tasks.len(),
+        tasks,
+        completions,
+    }
 }
 
 /// A stream of tasks that are done: made by [`as_completed`].
@@ -56,58 +72,37 @@ pub struct AsCompleted<T: Send + 'static> {
     /// A task's place is its token; it is empty once the task was yielded.
     tasks: Vec<Option<Task<T>>>,
     left: usize,
-    /// Places of tasks that are done and were not yielded.
-    ready: VecDeque<usize>,
-    inbox: Arc<Inbox>,
+    completions: Completions,
 }
 
 impl<T: Send + 'static> AsCompleted<T> {
-    fn new(tasks: Vec<Task<T>>) -> Self {
-        let inbox = Arc::new(Inbox::default());
-        let mut ready = VecDeque::new();
-        let watch = |(place, mut task): (usize, Task<T>)| {
-            // Looked at first, since to watch costs a lock.
-            if task.is_done() || !task.watch(inbox.clone(), place) {
-                ready.push_back(place);
-            }
-            Some(task)
-        };
-        let tasks: Vec<_> = tasks.into_iter().enumerate().map(watch).collect();
-        Self {
-            left: tasks.len(),
-            tasks,
-            ready,
-            inbox,
-        }
+    /// Ends the stream with an error when `limit` has passed, counted from this
+    /// call.
+    ///
+    /// ```
+    /// use combinators::as_completed;
+    /// use executor_core::{Task, promise};
+    /// use futures::{StreamExt as _, executor::block_on};
+    /// use std::time::Duration;
+    ///
+    /// let (_promise, later) = promise::<u8>("later");
+    /// let done = Task::ready("done", Ok(1));
+    /// let mut completed = as_completed([later, done]).timeout(Duration::ZERO);
+    /// assert_eq!(block_on(completed.next()).unwrap().unwrap().name(), "done");
+    /// let error = block_on(completed.next()).unwrap().unwrap_err();
+    /// assert!(error.to_string().contains("1 (of 2) tasks unfinished"));
+    /// assert_eq!(completed.into_pending()[0].name(), "later");
+    /// ```
+    pub fn timeout(self, limit: Duration) -> AsCompletedTimeout<T> {
+        AsCompletedTimeout::new(self, limit)
     }
 
-    fn next_ready(&mut self) -> Option<Task<T>> {
-        let place = self.ready.pop_front()?;
-        self.left -= 1;
-        self.tasks.get_mut(place)?.take()
-    }
-}
-
-/// Where the places of finished tasks arrive, in order.
-///
-/// The reader leaves its waker, **then** empties the inbox; a completion is
-/// written down, **then** the reader is woken: so it sees it or is woken for it.
-#[derive(Default)]
-struct Inbox {
-    arrived: Mutex<VecDeque<usize>>,
-    waker: AtomicWaker,
-}
-
-impl Inbox {
-    fn arrived(&self) -> MutexGuard<'_, VecDeque<usize>> {
-        self.arrived.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Watcher for Inbox {
-    fn settled(&self, place: usize, _settled: Settled) {
-        self.arrived().push_back(place);
-        self.waker.wake();
+    /// The tasks that were not yielded, in the order given: to be waited for in
+    /// another way, or cancelled.
+    pub fn into_pending(self) -> Vec<Task<T>> {
+        let mut tasks: Vec<_> = self.tasks.into_iter().flatten().collect();
+        tasks.iter_mut().for_each(Task::unwatch);
+        tasks
     }
 }
 
@@ -116,17 +111,14 @@ impl<T: Send + 'static> Stream for AsCompleted<T> {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Task<T>>> {
         let this = &mut *self;
-        if this.left == 0 {
-            return Poll::Ready(None);
+        while this.left > 0 {
+            let place = ready!(this.completions.poll_next(context));
+            if let Some(task) = this.tasks.get_mut(place).and_then(Option::take) {
+                this.left -= 1;
+                return Poll::Ready(Some(task));
+            }
         }
-        if this.ready.is_empty() {
-            this.inbox.waker.register(context.waker());
-            std::mem::swap(&mut this.ready, &mut *this.inbox.arrived());
-        }
-        match this.next_ready() {
-            Some(task) => Poll::Ready(Some(task)),
-            None => Poll::Pending,
-        }
+        Poll::Ready(None)
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -137,13 +129,6 @@ impl<T: Send + 'static> Stream for AsCompleted<T> {
 impl<T: Send + 'static> FusedStream for AsCompleted<T> {
     fn is_terminated(&self) -> bool {
         self.left == 0
-    }
-}
-
-impl<T: Send + 'static> Drop for AsCompleted<T> {
-    /// The tasks may live on and keep the inbox, but not whoever waited.
-    fn drop(&mut self) {
-        self.inbox.waker.take();
     }
 }
 

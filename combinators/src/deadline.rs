@@ -16,9 +16,17 @@ pub(crate) struct Deadline {
 
 impl Deadline {
     pub(crate) fn after(limit: Duration) -> Self {
-        Self {
-            at: Instant::now().checked_add(limit),
-            sleep: None,
+        Self::at(Instant::now().checked_add(limit))
+    }
+
+    pub(crate) fn at(at: Option<Instant>) -> Self {
+        Self { at, sleep: None }
+    }
+
+    /// Moves it, unless that is where it is; a timer that was set goes.
+    pub(crate) fn move_to(&mut self, at: Option<Instant>) {
+        if self.at != at {
+            *self = Self::at(at);
         }
     }
 

@@ -1,152 +1,136 @@
-//! [`Group`]: waiting for many tasks at the price of one.
-//!
-//! All tasks of a group have one watcher, so a completion costs the same however
-//! many others there are: nobody is polled to learn who it was.
-//!
-//! # Protocol
-//!
-//! Each task is counted exactly once, by whoever learns first that it is done:
-//! `Task::watch` says of a task that is done already that it will *not* call the
-//! watcher, and then the group counts it itself. To count is to
-//!
-//! 1. write down the task in `decided_by`, if its end decides the wait and no
-//!    other has decided it;
-//! 2. take one off `left`;
-//! 3. wake the waiter, if 1 or 2 ended the wait.
-//!
-//! The waiter leaves its waker, **then** looks at `left` and `decided_by`, so it
-//! sees an end that it will not be woken for. As 1 comes before 2, nothing is
-//! missing from `decided_by` once `left` is zero.
+//! [`Group`]: a set of tasks and the countdown that waits for them.
 
-use executor_core::{Settled, Task, Watcher};
-use futures::task::AtomicWaker;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use crate::set::TaskSet;
+use executor_core::{Countdown, Settled, TaskError};
+use std::fmt;
 use std::task::{Context, Poll};
 
-const NOBODY: usize = usize::MAX;
-
 /// Tasks that are waited for together.
-pub(crate) struct Group<T: Send + 'static> {
-    tasks: Vec<Task<T>>,
+pub(crate) struct Group<S: TaskSet> {
+    /// `None` once the wait is over.
+    tasks: Option<S>,
     decides: fn(Settled) -> bool,
     /// There is one from the first poll on.
-    count: Option<Arc<Count>>,
-    ended: bool,
+    countdown: Option<Countdown>,
+    /// What went on when one decided has been cancelled.
+    cancelled: bool,
 }
 
-impl<T: Send + 'static> Group<T> {
+impl<S: TaskSet> Group<S> {
     /// Ends when all tasks are done, or one that `decides` it.
-    pub(crate) fn new(tasks: Vec<Task<T>>, decides: fn(Settled) -> bool) -> Self {
+    pub(crate) fn new(tasks: S, decides: fn(Settled) -> bool) -> Self {
         Self {
-            tasks,
+            tasks: Some(tasks),
             decides,
-            count: None,
-            ended: false,
+            countdown: None,
+            cancelled: false,
         }
     }
 
     /// Ready when the wait has ended, with the place of the task that decided it
-    /// if it was not the end of all.
+    /// if one has.
     pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<usize>> {
-        let count = match &self.count {
-            Some(count) => count,
-            None => {
-                let count = Arc::new(Count::new(self.tasks.len(), self.decides));
-                watch(&mut self.tasks, &count);
-                self.count.insert(count)
-            }
-        };
-        count.waker.register(context.waker());
-        count.end().map_or(Poll::Pending, Poll::Ready)
+        // Nothing further matters once it is decided.
+        self.registered(self.decides, true).poll(context)
     }
 
-    /// The tasks, in the order given, once the wait is over.
+    /// Ready when all tasks are done, of which the first that `cancels` the others
+    /// does so. It is either this or [`poll`](Self::poll), from the first on.
+    pub(crate) fn poll_all(
+        &mut self,
+        context: &mut Context<'_>,
+        cancels: fn(Settled) -> bool,
+    ) -> Poll<()> {
+        let decided = self.registered(cancels, false).poll(context);
+        if !self.cancelled
+            && matches!(decided, Poll::Ready(Some(_)))
+            && let Some(tasks) = &mut self.tasks
+        {
+            self.cancelled = true;
+            cancel_all(tasks);
+        }
+        self.registered(cancels, false).poll_all(context)
+    }
+
+    fn registered(&mut self, decides: fn(Settled) -> bool, until_decided: bool) -> &mut Countdown {
+        let tasks = &mut self.tasks;
+        self.countdown.get_or_insert_with(|| {
+            let count = tasks.as_ref().map_or(0, TaskSet::count);
+            let mut countdown = Countdown::new(count, decides);
+            let mut place = 0;
+            if let Some(tasks) = tasks {
+                tasks.visit(&mut |task| {
+                    task.watch(&mut countdown, place);
+                    place += 1;
+                    !until_decided || countdown.decided_by().is_none()
+                });
+            }
+            countdown
+        })
+    }
+
+    /// The tasks, once the wait is over.
     ///
     /// # Panics
     /// When called again: a future was polled after it was ready.
-    pub(crate) fn finish(&mut self) -> Vec<Task<T>> {
-        assert!(!self.ended, "polled after it was ready");
-        self.ended = true;
-        self.forget_waker();
-        std::mem::take(&mut self.tasks)
+    pub(crate) fn finish(&mut self) -> S {
+        self.countdown = None;
+        match self.tasks.take() {
+            Some(tasks) => tasks,
+            None => panic!("polled after it was ready"),
+        }
     }
 
-    pub(crate) fn tasks(&self) -> &[Task<T>] {
-        &self.tasks
+    /// Whether somebody has begun to wait, and the wait is not over.
+    pub(crate) fn is_awaited(&self) -> bool {
+        self.countdown.is_some()
     }
 
-    fn forget_waker(&self) {
-        if let Some(count) = &self.count {
-            count.waker.take();
+    /// Cancels what is not done: nobody waits for it any more.
+    pub(crate) fn cancel(&mut self) {
+        // First, so that whoever waited is not woken for it.
+        self.countdown = None;
+        if let Some(tasks) = &mut self.tasks {
+            cancel_all(tasks);
         }
     }
 }
 
-impl<T: Send + 'static> Drop for Group<T> {
-    /// The tasks may live on and keep the watcher, but not whoever waited.
-    fn drop(&mut self) {
-        self.forget_waker();
-    }
+/// Cancels what is not done. Nobody needs to look at the errors.
+pub(crate) fn cancel_all<S: TaskSet>(tasks: &mut S) {
+    tasks.visit(&mut |task| {
+        task.cancel();
+        true
+    });
 }
 
-/// Counts the tasks that are done, and has the count told of the others. Stops
-/// at one that decides the wait: nothing further matters.
-fn watch<T: Send + 'static>(tasks: &mut [Task<T>], count: &Arc<Count>) {
-    for (place, task) in tasks.iter_mut().enumerate() {
-        // Looked at first, since to watch costs a lock.
-        let done = task.settled().or_else(|| {
-            let watched = task.watch(count.clone(), place);
-            if watched { None } else { task.settled() }
-        });
-        if let Some(settled) = done {
-            count.settled(place, settled);
-        }
-        if count.decided_by.load(Ordering::Acquire) != NOBODY {
-            return;
-        }
-    }
+/// Nobody needs to look at the errors.
+pub(crate) fn ignore_errors<S: TaskSet>(tasks: &mut S) {
+    tasks.visit(&mut |task| {
+        task.ignore_error();
+        true
+    });
 }
 
-/// What the tasks of a group share.
-struct Count {
-    left: AtomicUsize,
-    decided_by: AtomicUsize,
-    decides: fn(Settled) -> bool,
-    waker: AtomicWaker,
+/// The error of the task at this place.
+pub(crate) fn take_error<S: TaskSet>(tasks: &mut S, place: usize) -> Option<TaskError> {
+    let (mut at, mut error) = (0, None);
+    tasks.visit(&mut |task| {
+        if at == place {
+            error = task.take_error();
+        }
+        at += 1;
+        at <= place
+    });
+    error
 }
 
-impl Count {
-    fn new(tasks: usize, decides: fn(Settled) -> bool) -> Self {
-        Self {
-            left: AtomicUsize::new(tasks),
-            decided_by: AtomicUsize::new(NOBODY),
-            decides,
-            waker: AtomicWaker::new(),
+impl<S: TaskSet> fmt::Debug for Group<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut list = f.debug_list();
+        if let Some(tasks) = &self.tasks {
+            tasks.list(&mut list);
         }
-    }
-
-    /// `None` while the wait goes on.
-    fn end(&self) -> Option<Option<usize>> {
-        // In this order: see 1 and 2 above.
-        let all = self.left.load(Ordering::Acquire) == 0;
-        match self.decided_by.load(Ordering::Acquire) {
-            NOBODY => all.then_some(None),
-            place => Some(Some(place)),
-        }
-    }
-}
-
-impl Watcher for Count {
-    fn settled(&self, place: usize, settled: Settled) {
-        let decided = (self.decides)(settled)
-            && self
-                .decided_by
-                .compare_exchange(NOBODY, place, Ordering::AcqRel, Ordering::Relaxed)
-                .is_ok();
-        let last = self.left.fetch_sub(1, Ordering::AcqRel) == 1;
-        if decided || last {
-            self.waker.wake();
-        }
+        list.finish()
     }
 }

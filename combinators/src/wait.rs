@@ -28,14 +28,16 @@ pub enum ReturnWhen {
 /// done already count at once. Without tasks it returns at once, like Python's
 /// `concurrent.futures.wait` (`asyncio.wait` raises). It takes tasks only, as
 /// Python does, since what it gives back are the tasks; a coroutine becomes one
-/// through [`ensure_future`](crate::ensure_future).
+/// through [`ensure_future`](crate::ensure_future). Nothing is given twice, since a
+/// [`Task`] has one owner; what is pending may be waited for again.
 ///
 /// # Panics
 /// If it is polled again after it was ready.
 ///
 /// # Cancel safety
-/// Dropping it drops the tasks, which go on, detached. To stop waiting and keep
-/// the tasks, give it a [`timeout`](Wait::timeout).
+/// Dropping it drops the tasks, which go on, detached, also if the coroutine that
+/// awaits it is cancelled. To stop waiting and keep the tasks, give it a
+/// [`timeout`](Wait::timeout).
 ///
 /// ```
 /// use combinators::{ReturnWhen, Waited, wait};
@@ -61,7 +63,7 @@ where
         ReturnWhen::AllCompleted => |_| false,
     };
     Wait {
-        group: Group::new(tasks.into_iter().collect(), decides),
+        group: Group::new(Vec::from_iter(tasks), decides),
         deadline: None,
     }
 }
@@ -69,7 +71,7 @@ where
 /// The future of a partition into done and pending: made by [`wait`].
 #[must_use = "it waits for nothing unless it is awaited"]
 pub struct Wait<T: Send + 'static> {
-    group: Group<T>,
+    group: Group<Vec<Task<T>>>,
     deadline: Option<Deadline>,
 }
 
@@ -123,7 +125,7 @@ impl<T: Send + 'static> Future for Wait<T> {
 impl<T: Send + 'static> fmt::Debug for Wait<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Wait")
-            .field("tasks", &self.group.tasks())
+            .field("tasks", &self.group)
             .field("deadline", &self.deadline)
             .finish()
     }

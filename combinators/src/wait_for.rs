@@ -1,5 +1,6 @@
 //! [`wait_for`]: one task, but no longer than so.
 
+use crate::cancelled::leave;
 use crate::coroutine;
 use crate::deadline::Deadline;
 use crate::ensure_future::{as_task, ensure_future};
@@ -12,7 +13,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 /// Waits for a task or coroutine, but no longer than `limit`; then it is
-/// cancelled.
+/// cancelled. `None` is no limit.
 ///
 /// A coroutine is started, and the limit counts, from this call. The rules are
 /// those of Python's `asyncio.wait_for`:
@@ -34,7 +35,8 @@ use std::time::Duration;
 /// If it is polled again after it was ready.
 ///
 /// # Cancel safety
-/// Dropping it cancels the task.
+/// Dropping it cancels the task. A coroutine that awaits this, and is cancelled
+/// itself, is done only when the task has ended.
 ///
 /// ```
 /// use combinators::wait_for;
@@ -47,12 +49,14 @@ use std::time::Duration;
 /// assert!(error.is_timed_out());
 /// assert!(error.task_name().unwrap().starts_with("Task-"));
 /// ```
-pub fn wait_for<F, T, E>(future: F, limit: Duration) -> WaitFor<T>
+pub fn wait_for<F, T, E>(future: F, limit: impl Into<Option<Duration>>) -> WaitFor<T>
 where
     F: Future<Output = Result<T, E>> + Send + 'static,
     T: Send + 'static,
     E: Into<BoxError>,
 {
+    // Nothing lasts longer.
+    let limit = limit.into().unwrap_or(Duration::MAX);
     let task = match as_task(future) {
         Ok(task) => task,
         Err(coroutine) if limit.is_zero() => {
@@ -63,7 +67,7 @@ where
         Err(coroutine) => ensure_future(coroutine),
     };
     WaitFor {
-        task: Some(task.cancel_on_drop()),
+        task: Some(task),
         limit,
         deadline: Deadline::after(limit),
         expired: false,
@@ -117,6 +121,17 @@ impl<T: Send + 'static> Future for WaitFor<T> {
         let outcome = ready!(self.step(context));
         self.task = None;
         Poll::Ready(outcome)
+    }
+}
+
+impl<T: Send + 'static> Drop for WaitFor<T> {
+    fn drop(&mut self) {
+        if let Some(task) = self.task.take()
+            && task.cancel().took_effect()
+            && !task.is_done()
+        {
+            leave(Box::new(task));
+        }
     }
 }
 

@@ -25,7 +25,8 @@ fn next_name<T: Send + 'static>(
     }
 }
 
-/// test_no_timeout: each once, those that are done (or cancelled) already first.
+/// CPython: test_as_completed.py::test_no_timeout: each once, those that are done (or
+/// cancelled) already first.
 #[test]
 fn done_tasks_come_first_then_completion_order() {
     let (promises, tasks) = promises(5);
@@ -52,7 +53,8 @@ fn done_tasks_come_first_then_completion_order() {
     assert!(run(completed.next()).is_none(), "it is fused");
 }
 
-/// test_as_completed_reverse_wait, in the form that a stream gives it.
+/// CPython: test_tasks.py::test_as_completed_reverse_wait, in the form that a stream
+/// gives it.
 #[test]
 fn a_task_that_is_yielded_has_its_outcome() {
     let (promises, tasks) = promises(3);
@@ -104,8 +106,8 @@ fn dropping_it_detaches_the_tasks() {
     assert_eq!(wakes.count(), 0);
 }
 
-/// Each task once, in the order of its thread, while hundreds are resolved by
-/// several threads.
+/// CPython: test_tasks.py::test_as_completed_concurrent: each task once, while hundreds
+/// are resolved by several threads.
 #[test]
 fn hundreds_finish_during_registration() {
     const THREADS: usize = 4;

@@ -1,6 +1,11 @@
 //! Facts about types: what may cross threads, what may move while it is polled.
 
-use combinators::{AsCompleted, Gather, GatherSettled, ReturnWhen, Wait, WaitFor, Waited};
+use combinators::{
+    AsCompleted, AsCompletedTimeout, Gather, GatherSettled, Limit, LimitedGather,
+    LimitedGatherSettled, ReturnWhen, Shield, Sleep, TaskGroup, TaskGroupError, Timeout,
+    TimeoutScope, Wait, WaitFor, Waited, WithTaskGroup,
+};
+use executor_core::Task;
 use std::cell::Cell;
 
 fn is_send<T: Send>() {}
@@ -21,14 +26,32 @@ fn what_is_returned_is_send_unpin_and_debug_whatever_the_value_is() {
         )+};
     }
     check!(
-        Gather<Awkward>,
-        GatherSettled<Awkward>,
+        Gather<Vec<Task<Awkward>>>,
+        Gather<(Task<Awkward>, Task<u8>)>,
+        GatherSettled<Vec<Task<Awkward>>>,
+        GatherSettled<(Task<Awkward>,)>,
+        Limit,
+        LimitedGather<std::vec::IntoIter<Awkward>, Awkward>,
+        LimitedGatherSettled<std::vec::IntoIter<Awkward>, Awkward>,
         Wait<Awkward>,
         Waited<Awkward>,
         AsCompleted<Awkward>,
+        AsCompletedTimeout<Awkward>,
         WaitFor<Awkward>,
+        Shield<Awkward>,
+        Timeout<Awkward>,
+        WithTaskGroup<Awkward, Awkward>,
+        Sleep,
         ReturnWhen
     );
+}
+
+#[test]
+fn handles_are_shared_between_threads() {
+    fn is_shared<T: Clone + Send + Sync + Unpin + std::fmt::Debug>() {}
+    is_shared::<TimeoutScope>();
+    is_shared::<TaskGroup>();
+    is_shared::<TaskGroupError>();
 }
 
 #[test]

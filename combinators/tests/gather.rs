@@ -13,7 +13,8 @@ use futures::future::BoxFuture;
 use std::sync::{Arc, mpsc};
 use std::task::Poll;
 
-/// test_success: argument order, and not before the last.
+/// CPython: test_tasks.py::GatherTestsBase::test_success: argument order, and not
+/// before the last.
 #[test]
 fn values_come_in_argument_order_once_the_last_is_in() {
     let (promises, tasks) = promises(3);
@@ -33,8 +34,8 @@ fn values_come_in_argument_order_once_the_last_is_in() {
     assert_eq!(values.unwrap(), ['a', 'b', 'c']);
 }
 
-/// test_one_exception: the first failure ends it at once; later events of the
-/// others are ignored.
+/// CPython: test_tasks.py::GatherTestsBase::test_one_exception: the first failure
+/// ends it at once; later events of the others are ignored.
 #[test]
 fn the_first_failure_ends_it_and_leaves_the_others_running() {
     let (promises, tasks) = promises::<u8>(5);
@@ -87,7 +88,7 @@ fn siblings_with_cancel_on_drop_are_cancelled() {
     receive(&dropped);
 }
 
-/// test_one_cancellation.
+/// CPython: test_tasks.py::GatherTestsBase::test_one_cancellation
 #[test]
 fn a_cancellation_ends_it_like_a_failure() {
     let (keep, pending) = promise::<u8>("pending");
@@ -98,7 +99,8 @@ fn a_cancellation_ends_it_like_a_failure() {
     assert!(keep.is_pending());
 }
 
-/// test_return_exceptions, test_result_exception_one_cancellation.
+/// CPython: test_tasks.py::GatherTestsBase::test_return_exceptions,
+/// test_result_exception_one_cancellation
 #[test]
 fn settled_gives_errors_and_cancellations_in_their_places() {
     let (promises, tasks) = promises(4);
@@ -121,7 +123,7 @@ fn settled_gives_errors_and_cancellations_in_their_places() {
     assert!(outcomes[3].as_ref().unwrap_err().is_cancelled());
 }
 
-/// test_constructor_empty_sequence_*.
+/// CPython: test_tasks.py::FutureGatherTests::test_constructor_empty_sequence
 #[test]
 fn of_nothing_it_is_ready_at_once() {
     let none: [Task<u8>; 0] = [];
@@ -219,13 +221,42 @@ async fn run_blocking_tasks(executor: &dyn Executor) -> Result<Vec<u64>, TaskErr
     gather((0..6).map(|n| executor.submit(blocks, n))).await
 }
 
-/// The program of the seeds.
+/// CPython: test_tasks.py::FutureGatherTests::test_constructor_heterogenous_futures: of
+/// any executor, where Python asks for one loop. It is the program of the seeds.
 #[test]
 fn it_takes_jobs_of_any_executor() {
     for executor in [&Inline::new() as &dyn Executor, &ThreadPerJob::default()] {
         let squares = run(run_blocking_tasks(executor)).unwrap();
         assert_eq!(squares, [0, 1, 4, 9, 16, 25]);
     }
+}
+
+/// CPython: executor.py::test_swallows_falsey_exceptions: an error that carries nothing
+/// is an error all the same.
+#[test]
+fn an_empty_error_is_a_failure() {
+    #[derive(Debug)]
+    struct Empty;
+    impl std::fmt::Display for Empty {
+        fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            Ok(())
+        }
+    }
+    impl std::error::Error for Empty {}
+    let fails = || async { Err::<u8, _>(Empty) };
+    assert!(
+        run(gather([fails()]))
+            .unwrap_err()
+            .downcast::<Empty>()
+            .is_ok()
+    );
+    let error = run(gather((fails(), async { Ok::<_, Empty>(1) }))).unwrap_err();
+    assert!(error.downcast::<Empty>().is_ok());
+    assert!(
+        run(gather([async { Err::<u8, _>("") }]))
+            .unwrap_err()
+            .is_failed()
+    );
 }
 
 /// No wake-up is lost, and no task is counted twice, when hundreds of tasks are

@@ -17,7 +17,7 @@ fn now<T: Send + 'static>(waiting: impl Future<Output = Waited<T>>) -> Waited<T>
     waiting.now_or_never().expect("it returns at once")
 }
 
-/// test_first_completed.
+/// CPython: test_wait.py::test_first_completed, test_tasks.py::test_wait_first_completed
 #[test]
 fn first_completed_returns_on_the_first() {
     let (promises, tasks) = promises(3);
@@ -37,7 +37,7 @@ fn first_completed_returns_on_the_first() {
     assert_eq!(wakes.count(), 1, "it no longer listens");
 }
 
-/// test_first_completed_some_already_completed.
+/// CPython: test_wait.py::test_first_completed_some_already_completed
 #[test]
 fn first_completed_with_some_done_waits_for_nothing() {
     let (_keep, pending) = promise("pending");
@@ -48,7 +48,8 @@ fn first_completed_with_some_done_waits_for_nothing() {
     assert_eq!(names(&waited.pending), ["pending"]);
 }
 
-/// test_first_exception: a success does not end it, a failure does.
+/// CPython: test_wait.py::test_first_exception,
+/// test_tasks.py::test_wait_first_exception: a success does not end it, a failure does.
 #[test]
 fn first_exception_returns_on_the_first_failure() {
     let (promises, tasks) = promises::<u8>(4);
@@ -69,7 +70,7 @@ fn first_exception_returns_on_the_first_failure() {
     b.resolve(Ok(2));
 }
 
-/// asyncio's `_wait`: `not f.cancelled() and f.exception() is not None`.
+/// asyncio's `_wait` asks `not f.cancelled() and f.exception() is not None`.
 #[test]
 fn a_cancellation_is_no_exception() {
     let (promises, tasks) = promises::<u8>(2);
@@ -86,7 +87,8 @@ fn a_cancellation_is_no_exception() {
     assert!(waited.done[0].is_cancelled());
 }
 
-/// test_first_exception_one_already_failed.
+/// CPython: test_wait.py::test_first_exception_one_already_failed,
+/// test_tasks.py::test_wait_first_exception_in_wait
 #[test]
 fn first_exception_with_one_failed_waits_for_nothing() {
     let (_keep, pending) = promise::<u8>("pending");
@@ -96,7 +98,8 @@ fn first_exception_with_one_failed_waits_for_nothing() {
     assert_eq!(names(&waited.pending), ["pending"]);
 }
 
-/// test_first_exception_some_already_complete: without a failure, it is all.
+/// CPython: test_wait.py::test_first_exception_some_already_complete: without a failure,
+/// it is all.
 #[test]
 fn first_exception_without_failure_waits_for_all() {
     let (promise, later) = promise("later");
@@ -110,7 +113,8 @@ fn first_exception_without_failure_waits_for_all() {
     assert_eq!(run(waiting).done.len(), 2);
 }
 
-/// test_all_completed: failures and cancellations count as done.
+/// CPython: test_wait.py::test_all_completed, test_tasks.py::test_wait_with_exception:
+/// failures and cancellations count as done.
 #[test]
 fn all_completed_counts_whatever_ends() {
     let (promises, tasks) = promises::<u8>(3);
@@ -129,7 +133,8 @@ fn all_completed_counts_whatever_ends() {
     assert!(waited.pending.is_empty());
 }
 
-/// test_timeout, test_wait_with_timeout: a partition, no error, nothing cancelled.
+/// CPython: test_wait.py::test_timeout, test_tasks.py::test_wait_with_timeout: a
+/// partition, no error, nothing cancelled.
 #[test]
 fn a_timeout_returns_the_partition_and_cancels_nothing() {
     for limit in [Duration::ZERO, Duration::from_millis(5)] {
@@ -170,8 +175,8 @@ fn of_nothing_it_returns_at_once() {
     }
 }
 
-/// test_wait: what is pending can be awaited, and waited for again; a second wait
-/// on what is done takes no time.
+/// CPython: test_tasks.py::test_wait: what is pending can be awaited, and waited for
+/// again; a second wait on what is done takes no time.
 #[test]
 fn tasks_are_whole_afterwards() {
     let (promises, tasks) = promises(3);
@@ -198,8 +203,23 @@ fn tasks_are_whole_afterwards() {
     assert_eq!(run(last).unwrap(), 2);
 }
 
-/// test_wait_really_done: done before it returns is done, also if something else
-/// ended the wait.
+/// CPython: test_tasks.py::test_wait_with_iterator_of_tasks. Duplicates
+/// (test_wait.py::test_20369) cannot be written, since a task has one owner.
+#[test]
+fn it_takes_any_iterator_and_gives_each_task_once() {
+    let (_kept, tasks) = promises::<u8>(2);
+    let done = (0..2).map(|n| Task::ready(format!("done {n}"), Ok(n)));
+    let mixed = tasks.into_iter().chain(done);
+    let waited = now(wait(mixed, ReturnWhen::FirstCompleted));
+    assert_eq!(names(&waited.done), ["done 0", "done 1"]);
+    assert_eq!(names(&waited.pending), ["0", "1"]);
+    let again = waited.done.into_iter().chain(waited.pending);
+    let again = now(wait(again, ReturnWhen::FirstCompleted));
+    assert_eq!((again.done.len(), again.pending.len()), (2, 2));
+}
+
+/// CPython: test_tasks.py::test_wait_really_done: done before it returns is done, also
+/// if something else ended the wait.
 #[test]
 fn what_is_done_by_the_time_it_returns_is_done() {
     let (promises, tasks) = promises(3);
@@ -225,8 +245,8 @@ fn coroutines_are_waited_for_as_tasks() {
     assert!(keep.is_pending());
 }
 
-/// No wake-up is lost while several threads resolve hundreds of tasks, in every
-/// mode, and each task comes back once.
+/// CPython: test_tasks.py::test_wait_concurrent_complete: no wake-up is lost while
+/// several threads resolve hundreds of tasks, in every mode, and each comes back once.
 #[test]
 fn hundreds_finish_during_registration() {
     const THREADS: usize = 4;

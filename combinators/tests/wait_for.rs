@@ -2,7 +2,7 @@
 
 mod common;
 
-use combinators::{create_task, wait_for};
+use combinators::{create_task, sleep, wait_for};
 use common::{Broken, Canary, DEADLINE, ThreadPerJob, receive, run};
 use executor_core::{
     CancelOutcome, Control, Executor, ExecutorExt as _, Job, Promise, Shutdown, ShutdownReport,
@@ -14,7 +14,7 @@ use std::time::Duration;
 
 const SOON: Duration = Duration::from_millis(5);
 
-/// test_wait_for.
+/// CPython: test_waitfor.py::test_wait_for, test_wait_for_race_condition
 #[test]
 fn in_time_it_gives_the_outcome() {
     let value = wait_for(async { Ok::<_, Broken>(7) }, DEADLINE);
@@ -26,8 +26,9 @@ fn in_time_it_gives_the_outcome() {
     assert_eq!(run(wait_for(task, DEADLINE)).unwrap(), 8);
 }
 
-/// test_wait_for_waits_for_task_cancellation: when it returns, what the coroutine
-/// held is released.
+/// CPython: test_waitfor.py::test_wait_for_waits_for_task_cancellation,
+/// test_asyncio_wait_for_timeout: when it returns, what the coroutine held is
+/// released.
 #[test]
 fn late_it_cancels_the_coroutine_and_waits_for_its_end() {
     let (canary, dropped) = Canary::new();
@@ -45,14 +46,15 @@ fn late_it_cancels_the_coroutine_and_waits_for_its_end() {
     dropped.try_recv().expect("dropped before it returns");
 }
 
-/// test_wait_for_timeout_less_then_0_or_0_future_done.
+/// CPython: test_waitfor.py::test_wait_for_timeout_less_then_0_or_0_future_done
 #[test]
 fn a_limit_of_zero_gives_what_is_done() {
     let done = Task::ready("done", Ok(1));
     assert_eq!(run(wait_for(done, Duration::ZERO)).unwrap(), 1);
 }
 
-/// test_wait_for_timeout_less_then_0_or_0_coroutine_do_not_started.
+/// CPython:
+/// test_waitfor.py::test_wait_for_timeout_less_then_0_or_0_coroutine_do_not_started
 #[test]
 fn a_limit_of_zero_starts_no_coroutine() {
     let started = Arc::new(AtomicBool::new(false));
@@ -71,6 +73,39 @@ fn a_limit_of_zero_starts_no_coroutine() {
     assert!(error.is_timed_out());
     assert!(error.task_name().unwrap().starts_with("Task-"));
     assert!(!started.load(Ordering::SeqCst));
+}
+
+/// CPython: test_waitfor.py::test_wait_for_blocking
+#[test]
+fn without_a_limit_it_waits() {
+    let slow = async {
+        sleep(SOON).await;
+        Ok::<_, Broken>(1)
+    };
+    assert_eq!(run(wait_for(slow, None)).unwrap(), 1);
+    let limit = None::<Duration>;
+    let error = run(wait_for(async { Err::<u8, _>(Broken(2)) }, limit)).unwrap_err();
+    assert_eq!(error.downcast::<Broken>().unwrap(), Broken(2));
+}
+
+/// CPython: test_waitfor.py::test_wait_for_timeout_less_then_0_or_0,
+/// test_wait_for_waits_for_task_cancellation_w_timeout_0
+#[test]
+fn a_limit_of_zero_ends_a_coroutine_that_has_started() {
+    let (canary, dropped) = Canary::new();
+    let (tell, told) = mpsc::channel();
+    let task = create_task(async move {
+        let _canary = canary;
+        tell.send(()).unwrap();
+        futures::future::pending::<()>().await;
+    });
+    receive(&told);
+    assert!(
+        run(wait_for(task, Duration::ZERO))
+            .unwrap_err()
+            .is_timed_out()
+    );
+    dropped.try_recv().expect("dropped before it returns");
 }
 
 /// An executor whose workers never get round to a job.
@@ -128,7 +163,7 @@ fn of_a_function_on_a_thread_it_says_that_it_goes_on() {
     receive(&finished);
 }
 
-/// test_cancel_wait_for, test_cancel_blocking_wait_for.
+/// CPython: test_waitfor.py::test_cancel_wait_for, test_cancel_blocking_wait_for
 #[test]
 fn dropping_it_cancels_the_task() {
     let (canary, dropped) = Canary::new();
@@ -171,8 +206,8 @@ fn with_last_words(outcome: Result<u8, TaskError>) -> Task<u8> {
     task
 }
 
-/// test_wait_for_cancellation_race_condition,
-/// test_wait_for_reraises_exception_during_cancellation.
+/// CPython: test_waitfor.py::test_wait_for_cancellation_race_condition,
+/// test_wait_for_reraises_exception_during_cancellation
 #[test]
 fn what_completes_while_it_is_cancelled_keeps_its_outcome() {
     let value = wait_for(with_last_words(Ok(5)), SOON);
@@ -187,6 +222,43 @@ fn what_completes_while_it_is_cancelled_keeps_its_outcome() {
         SOON,
     ));
     assert!(error.unwrap_err().is_timed_out());
+}
+
+/// A task that ends when it is told to, and not when it is cancelled.
+struct Deaf;
+
+impl Control for Deaf {
+    fn cancel(&self, _ticket: u64) -> CancelOutcome {
+        CancelOutcome::Requested
+    }
+    fn is_running(&self, _ticket: u64) -> bool {
+        true
+    }
+}
+
+/// CPython: test_waitfor.py::test_asyncio_wait_for_cancelled,
+/// test_wait_for_self_cancellation: whoever awaits it and is cancelled is done when
+/// the task has ended, also where that had been cancelled already.
+#[test]
+fn a_coroutine_that_is_cancelled_waits_for_the_end_of_the_task() {
+    for limit in [DEADLINE, Duration::ZERO] {
+        let (promise, task) = promise_with::<u8>("deaf", Arc::new(Deaf), 0);
+        let (begun, has_begun) = mpsc::channel();
+        let (canary, dropped) = Canary::new();
+        let mut outer = create_task(async move {
+            let _canary = canary;
+            let mut waiting = wait_for(task, limit);
+            assert!(futures::poll!(&mut waiting).is_pending());
+            begun.send(()).unwrap();
+            waiting.await
+        });
+        receive(&has_begun);
+        outer.cancel();
+        receive(&dropped);
+        assert!(outer.wait_timeout(SOON).is_none(), "the task goes on");
+        promise.resolve(Ok(42));
+        assert!(run(outer).unwrap_err().is_cancelled());
+    }
 }
 
 /// A task that others cancel was cancelled, not late.

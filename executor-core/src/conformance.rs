@@ -27,12 +27,14 @@
 //! ```
 
 mod cancel;
+mod context;
 mod gate;
 mod lifecycle;
 mod outcomes;
 mod streams;
 
 pub use self::cancel::*;
+pub use self::context::*;
 pub use self::gate::{Canary, Gate, pass, visit};
 pub use self::lifecycle::*;
 pub use self::outcomes::*;
@@ -93,6 +95,11 @@ macro_rules! conformance_tests {
             map_keeps_order_and_places_of_errors
             map_reads_no_further_ahead_than_asked
             map_rejects_zero
+            map_unordered_yields_each_once
+            map_unordered_holds_up_nobody
+            map_with_a_limit_ends_with_one_error
+            map_dropped_cancels_what_is_queued
+            the_context_follows_the_job
         }
     };
     (@each $subject:expr => $($rule:ident)+) => {$(

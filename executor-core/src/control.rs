@@ -13,13 +13,16 @@ pub enum CancelOutcome {
     /// The job had not started: it was removed, its argument is dropped, its
     /// function never runs. The task is cancelled already.
     BeforeStart,
-    /// The request is on its way: a coroutine ends at its next await. The task
-    /// may still complete first.
+    /// The request is on its way: a coroutine ends at its next await, a function on
+    /// a thread where it looks at its [`CancelToken`](crate::CancelToken), for which
+    /// it has asked. The task may still complete first.
     Requested,
     /// The job was running in a process, and that worker was killed. The task
     /// resolves as cancelled, unless its result was on its way already.
     Killed,
-    /// The job is done, or runs where nothing can stop it. Nothing was changed.
+    /// The job is done, or runs where nothing can stop it: on a thread, with a
+    /// function that has not asked for its token. Should it do so later, it finds
+    /// the token cancelled; nothing else was changed.
     TooLate,
 }
 

@@ -6,7 +6,7 @@
 //! can call it, given only the address of [`call::<F, A, R>`](call) in that
 //! image.
 
-use crate::codec;
+use crate::{codec, context};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// The trampoline of a job's function, as an address in this program's image.
@@ -23,6 +23,14 @@ pub enum CallFault {
     Argument(String),
     /// The function ran, but its result could not be encoded.
     Result(String),
+    /// The context of the job, or a variable of it that the function asked for,
+    /// could not be decoded.
+    Context {
+        /// What it was.
+        subject: String,
+        /// Why it could not be decoded.
+        cause: String,
+    },
 }
 
 impl Entry {
@@ -46,6 +54,18 @@ impl Entry {
     {
         assert_captures_nothing::<F>();
         Self(call::<F, A, R>)
+    }
+
+    /// The trampoline for a job that carries a context, which stands before the
+    /// argument.
+    pub(crate) fn within_of_type<F, A, R>() -> Self
+    where
+        F: Fn(A) -> R + Copy + 'static,
+        A: DeserializeOwned,
+        R: Serialize,
+    {
+        assert_captures_nothing::<F>();
+        Self(call_within::<F, A, R>)
     }
 
     /// The address of the trampoline, in this process.
@@ -90,6 +110,25 @@ pub(crate) fn assert_captures_nothing<F>() {
 }
 
 fn call<F, A, R>(argument: &[u8], result: &mut Vec<u8>) -> Result<(), CallFault>
+where
+    F: Fn(A) -> R + Copy + 'static,
+    A: DeserializeOwned,
+    R: Serialize,
+{
+    context::call_apart(|| call_here::<F, A, R>(argument, result))
+}
+
+fn call_within<F, A, R>(message: &[u8], result: &mut Vec<u8>) -> Result<(), CallFault>
+where
+    F: Fn(A) -> R + Copy + 'static,
+    A: DeserializeOwned,
+    R: Serialize,
+{
+    context::call_within(call_here::<F, A, R>, message, result)
+}
+
+/// Calls the function in whatever the current context is.
+fn call_here<F, A, R>(argument: &[u8], result: &mut Vec<u8>) -> Result<(), CallFault>
 where
     F: Fn(A) -> R + Copy + 'static,
     A: DeserializeOwned,

@@ -111,7 +111,8 @@ where
     /// the queue does not count.
     ///
     /// When it passes, the task fails as timed out. In a process the function is
-    /// stopped; on a thread it goes on, since nothing can stop it.
+    /// stopped; on a thread its [`CancelToken`](crate::CancelToken) is cancelled,
+    /// and unless it looks at that it goes on, since nothing can stop it.
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.options.timeout = Some(limit);
         self

@@ -2,8 +2,10 @@
 //! the types of its function, argument and result.
 
 mod erased;
+mod input;
 
 pub(crate) use self::erased::{Call, Closure, Shared, Work};
+pub(crate) use self::input::Input;
 
 use self::erased::AnyJob;
 use crate::cell::Stage;
@@ -133,7 +135,7 @@ impl Job {
     }
 
     /// Takes the job out of the queued state, to be [`run`](HeldJob::run_with) in
-    /// this process: from now on it is too late to cancel it.
+    /// this process: from now on it can only be asked to stop, by its token.
     ///
     /// No user code runs in here, so an executor may call this under the lock of
     /// its queue. `None` is given back if the job was cancelled before.
@@ -381,10 +383,8 @@ fn arm(job: &Arc<dyn AnyJob>, limit: Duration, expired: impl FnOnce() + Send + '
     let job = Arc::downgrade(job);
     timer::after(limit, move || {
         if let Some(job) = job.upgrade() {
-            let error = TaskError::timed_out(
-                limit,
-                "the function cannot be stopped on a thread and goes on",
-            );
+            let error =
+                TaskError::timed_out(limit, "the function goes on, unless it looks at its token");
             if job.expire(error) {
                 expired();
             }

@@ -30,7 +30,8 @@
 //! | [`submit`](ExecutorExt::submit) | starts at once, never blocks, never panics; a job that cannot be taken comes back as a failed task |
 //! | drop of a [`Task`] | detaches: the job still runs; [`Task::cancel_on_drop`] opts in to the other rule |
 //! | [`Task::cancel`] | removes a queued job, with what it captured; for a running one, [`CancelOutcome`] says what was possible |
-//! | timeout | counts from the start of the function; stops it in a process, gives it up on a thread |
+//! | timeout | counts from the start of the function; stops it in a process; on a thread asks it to stop, and gives it up |
+//! | [context], span | go with the job, as they were at its submission; what the function sets does not come back |
 //! | panic | fails that task alone, with message and location |
 //! | shutdown | [`Shutdown`]: drain, cancel what is pending, or kill; each with a deadline and a report |
 //! | drop of the last handle | queued and running jobs finish, then the workers go; a program that returns from `main` meanwhile waits for them |
@@ -39,14 +40,17 @@
 //! # Modules
 //!
 //! * [`codec`]: how values cross a process boundary, and which cannot;
+//! * [`context`]: values and spans that follow the work;
 //! * [`conformance`]: the tests that an executor has to pass;
 //! * [`current`]: which task runs on this thread;
+//! * [`token`]: asking a function that runs to stop;
 //! * [`mod@panic`], [`timer`], [`exit`]: tools for those who write executors.
 
 mod bytes;
 mod cell;
 pub mod codec;
 pub mod conformance;
+pub mod context;
 mod control;
 pub mod current;
 mod entry;
@@ -63,10 +67,12 @@ mod shutdown;
 mod sync;
 mod task;
 pub mod timer;
+pub mod token;
 mod watch;
 
 pub use self::bytes::Bytes;
 pub use self::cell::CallbackId;
+pub use self::context::{Context, ContextVar};
 pub use self::control::{CancelOutcome, Control};
 pub use self::current::task as current_task;
 pub use self::entry::{CallFault, Entry, Trampoline};
@@ -79,4 +85,5 @@ pub use self::map::Map;
 pub use self::promise::{Promise, promise, promise_with};
 pub use self::shutdown::{Shutdown, ShutdownMode, ShutdownReport};
 pub use self::task::{Task, TaskId, TaskRef};
-pub use self::watch::{Settled, Watcher};
+pub use self::token::{CancelToken, Cancelled};
+pub use self::watch::{Completions, Countdown, Settled, Watcher};

@@ -1,25 +1,33 @@
-//! [`Map`]: the results of one function for many inputs, as an ordered stream.
+//! [`Map`]: the results of one function for many inputs, as a stream.
+//!
+//! `map/flights.rs` has the jobs that are under way and says which is next;
+//! `map/limit.rs` has the time limit. Here inputs are read and results counted.
 
+mod flights;
+mod limit;
+
+use self::flights::{Flights, Landed};
+use self::limit::Limit;
 use crate::error::TaskError;
 use crate::executor::Executor;
 use crate::ext::ExecutorExt as _;
 use crate::panic::{PanicReport, catch};
-use crate::task::{Task, TaskId};
 use futures_core::Stream;
 use serde::{Serialize, de::DeserializeOwned};
 use std::any::type_name;
-use std::collections::VecDeque;
-use std::future::Future as _;
 use std::marker::PhantomData;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
-/// A stream of results in the order of their inputs: made by
+/// A stream of results in the order of their inputs, or
+/// [`unordered`](Self::unordered): made by
 /// [`ExecutorExt::map`](crate::ExecutorExt::map).
 ///
 /// Inputs are read lazily, so they may be endless: at most
 /// [`buffered`](Self::buffered) of them are submitted and not yet yielded. An
 /// input whose job fails yields its error in its place, and the stream goes on.
+/// Neither an input that was used nor a result that was yielded is kept.
 ///
 /// Dropping the stream cancels what it has submitted.
 ///
@@ -43,21 +51,19 @@ where
 {
     executor: &'e E,
     function: F,
+    /// `None` once they have ended, or are to be read no further.
     inputs: Option<I>,
     /// How many inputs may be ahead; `None` is the default.
     buffered: Option<usize>,
     chunk: usize,
-    in_flight: VecDeque<InFlight<R>>,
-    /// Inputs in `in_flight`.
+    flights: Flights<R>,
+    /// Inputs that were submitted and whose results were not yielded.
     ahead: usize,
-    /// Results of the foremost chunk that were not yielded yet.
+    /// Results of the chunk at hand that were not yielded yet.
     ready: std::vec::IntoIter<Result<R, TaskError>>,
+    called: Instant,
+    limit: Option<Limit>,
     result: PhantomData<fn() -> R>,
-}
-
-enum InFlight<R: Send + 'static> {
-    One(Task<R>),
-    Chunk(Task<Vec<Result<R, PanicReport>>>, usize),
 }
 
 // Nothing in it is pinned.
@@ -78,9 +84,11 @@ where
             inputs: Some(inputs),
             buffered: None,
             chunk: 1,
-            in_flight: VecDeque::new(),
+            flights: Flights::in_order(),
             ahead: 0,
             ready: Vec::new().into_iter(),
+            called: Instant::now(),
+            limit: None,
             result: PhantomData,
         }
     }
@@ -108,7 +116,50 @@ where
         self
     }
 
-    fn limit(&self) -> usize {
+    /// Yields results in the order in which they are done, so that one which
+    /// takes long holds up no other; those of a chunk come together.
+    ///
+    /// It reads as far ahead as an ordered one. What is to tell which input a
+    /// result belongs to has to be part of the result.
+    ///
+    /// ```
+    /// use executor_core::{ExecutorExt as _, Inline};
+    /// use futures::{StreamExt as _, executor::block_on};
+    ///
+    /// let pool = Inline::new();
+    /// let squares = pool.map(|n: u64| (n, n * n), 0..9).unordered();
+    /// let mut squares: Vec<_> = block_on(squares.map(Result::unwrap).collect());
+    /// squares.sort();
+    /// assert_eq!(squares[8], (8, 64));
+    /// ```
+    pub fn unordered(mut self) -> Self {
+        self.flights = self.flights.into_as_done();
+        self
+    }
+
+    /// Ends the stream when `limit` has passed, counted from the call of `map`.
+    ///
+    /// From then on no input is read, and what is done already is still yielded.
+    /// In place of the first result that would have to be waited for comes one
+    /// error of the kind [`TimedOut`](crate::TaskErrorKind::TimedOut), which says
+    /// how many inputs were unfinished; those are cancelled, and the stream ends.
+    ///
+    /// ```
+    /// use executor_core::{ExecutorExt as _, Inline};
+    /// use futures::{StreamExt as _, executor::block_on};
+    /// use std::time::Duration;
+    ///
+    /// let pool = Inline::new();
+    /// let endless = pool.map(|n: u64| n, 0..).timeout(Duration::from_millis(10));
+    /// let last = block_on(endless.fold(None, async |_, item| Some(item)));
+    /// assert!(last.unwrap().unwrap_err().is_timed_out());
+    /// ```
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.limit = Some(Limit::new(self.called, limit));
+        self
+    }
+
+    fn most_ahead(&self) -> usize {
         self.buffered.unwrap_or_else(|| {
             let jobs = self.executor.concurrency().saturating_mul(4);
             jobs.saturating_mul(self.chunk)
@@ -117,12 +168,12 @@ where
 
     /// Submits inputs until enough are ahead, or there are no more.
     fn fill(&mut self) {
-        let limit = self.limit();
-        while self.ahead < limit {
+        let most = self.most_ahead();
+        while self.ahead < most {
             let Some(inputs) = &mut self.inputs else {
                 return;
             };
-            let want = self.chunk.min(limit - self.ahead);
+            let want = self.chunk.min(most - self.ahead);
             if self.chunk == 1 {
                 match inputs.next() {
                     Some(input) => self.submit_one(input),
@@ -141,15 +192,15 @@ where
     }
 
     fn submit_one(&mut self, input: A) {
-        let task = self.executor.submit(self.function, input);
-        self.in_flight
-            .push_back(InFlight::One(task.cancel_on_drop()));
         self.ahead += 1;
+        let task = self.executor.submit(self.function, input);
+        self.flights.one(task.cancel_on_drop());
     }
 
     fn submit_chunk(&mut self, chunk: Vec<A>) {
         let function = self.function;
         let inputs = chunk.len();
+        self.ahead += inputs;
         let task = self
             .executor
             .task(
@@ -162,9 +213,7 @@ where
             )
             .name(type_name::<F>())
             .submit();
-        self.in_flight
-            .push_back(InFlight::Chunk(task.cancel_on_drop(), inputs));
-        self.ahead += inputs;
+        self.flights.chunk(task.cancel_on_drop(), inputs);
     }
 
     fn refusal(&self) -> Option<TaskError> {
@@ -175,6 +224,22 @@ where
         };
         let why = || format!("`map` cannot make progress with {what}: it must be greater than 0");
         zero.then(|| TaskError::rejected(why()))
+    }
+
+    /// The end of a stream whose limit has passed. `None` if it was its end
+    /// anyway.
+    fn give_up(&mut self) -> Option<TaskError> {
+        // Nobody has learnt as yet whether there would have been another one.
+        let unread = self.inputs.take().is_some_and(|mut i| i.next().is_some());
+        let unfinished = self.flights.unfinished();
+        self.flights = Flights::in_order();
+        self.ahead = 0;
+        let limit = self.limit.as_ref()?.length();
+        (unread || unfinished > 0).then(|| {
+            let rest = if unread { ", others were not read" } else { "" };
+            let what_now = format!("{unfinished} inputs were unfinished and are cancelled{rest}");
+            TaskError::timed_out(limit, what_now)
+        })
     }
 }
 
@@ -198,44 +263,27 @@ where
                 this.ahead -= 1;
                 return Poll::Ready(Some(item));
             }
-            this.fill();
-            let item = match this.in_flight.front_mut() {
-                None => return Poll::Ready(None),
-                Some(InFlight::One(task)) => ready!(Pin::new(task).poll(cx)),
-                Some(InFlight::Chunk(task, inputs)) => {
-                    let outcome = ready!(Pin::new(&mut *task).poll(cx));
-                    let results = spread(outcome, *inputs, task.id(), task.name());
-                    this.in_flight.pop_front();
-                    this.ready = results.into_iter();
-                    continue;
+            let over = this.limit.as_ref().is_some_and(Limit::has_passed);
+            if !over {
+                this.fill();
+            }
+            match this.flights.poll_next(cx) {
+                Poll::Ready(Some(Landed::One(item))) => {
+                    this.ahead -= 1;
+                    return Poll::Ready(Some(item));
                 }
-            };
-            this.in_flight.pop_front();
-            this.ahead -= 1;
-            return Poll::Ready(Some(item));
+                Poll::Ready(Some(Landed::Chunk(results))) => this.ready = results.into_iter(),
+                Poll::Pending | Poll::Ready(None) if over => {
+                    return Poll::Ready(this.give_up().map(Err));
+                }
+                Poll::Ready(None) => return Poll::Ready(None),
+                // Looped if it has passed: what is done by now still counts.
+                Poll::Pending => match this.limit.as_mut().map(|limit| limit.poll(cx)) {
+                    Some(Poll::Ready(())) => {}
+                    Some(Poll::Pending) | None => return Poll::Pending,
+                },
+            }
         }
-    }
-}
-
-/// One outcome for each input of a chunk.
-fn spread<R>(
-    outcome: Result<Vec<Result<R, PanicReport>>, TaskError>,
-    inputs: usize,
-    id: TaskId,
-    name: &str,
-) -> Vec<Result<R, TaskError>> {
-    let panicked = |report| TaskError::panicked(report).for_task(id, name);
-    match outcome {
-        Ok(results) if results.len() == inputs => results
-            .into_iter()
-            .map(|result| result.map_err(panicked))
-            .collect(),
-        Ok(results) => {
-            let cause = format!("{} results came for {inputs} inputs", results.len());
-            let error = || TaskError::decode("a chunk", cause.clone()).for_task(id, name);
-            (0..inputs).map(|_| Err(error())).collect()
-        }
-        Err(error) => std::iter::repeat_n(error, inputs).map(Err).collect(),
     }
 }
 
@@ -246,6 +294,7 @@ impl<E: ?Sized, F, I, R: Send + 'static> std::fmt::Debug for Map<'_, E, F, I, R>
             .field("buffered", &self.buffered)
             .field("chunks", &self.chunk)
             .field("ahead", &self.ahead)
+            .field("limit", &self.limit)
             .finish_non_exhaustive()
     }
 }

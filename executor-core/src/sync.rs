@@ -1,17 +1,23 @@
-//! The primitives the completion cell is built from: the standard ones, or
-//! loom's when its models are run.
+//! The primitives that the completion cell and those who wait for it are built
+//! from: the standard ones, or loom's when its models are run.
 
 #[cfg(not(loom))]
-pub(crate) use self::std_impl::{AtomicU8, Mutex, UnsafeCell};
+pub(crate) use self::std_impl::{AtomicU8, AtomicUsize, Mutex, UnsafeCell};
 #[cfg(loom)]
 pub(crate) use loom::{
     cell::UnsafeCell,
-    sync::{Mutex, atomic::AtomicU8},
+    sync::{
+        Mutex,
+        atomic::{AtomicU8, AtomicUsize},
+    },
 };
 
 #[cfg(not(loom))]
 mod std_impl {
-    pub(crate) use std::sync::{Mutex, atomic::AtomicU8};
+    pub(crate) use std::sync::{
+        Mutex,
+        atomic::{AtomicU8, AtomicUsize},
+    };
 
     /// `std::cell::UnsafeCell` with the closure interface that loom checks.
     #[derive(Debug)]

@@ -1,4 +1,18 @@
 //! Being told, cheaply, when one of many tasks is done.
+//!
+//! [`Countdown`] answers when all of them are, or a deciding one; [`Completions`]
+//! which one is next. Each registers one watcher with all its tasks, so that a
+//! completion costs the same however many others there are.
+
+mod completions;
+mod countdown;
+#[cfg(all(test, loom))]
+mod loom;
+mod waker_slot;
+
+pub use self::completions::Completions;
+pub use self::countdown::Countdown;
+pub(crate) use self::waker_slot::WakerSlot;
 
 use crate::error::TaskError;
 

@@ -1,5 +1,7 @@
 //! Tasks and streams are plain futures: here they run under tokio.
 
+#![cfg(not(loom))]
+
 use executor_core::{ExecutorExt as _, Inline, TaskError, promise};
 use futures::StreamExt as _;
 use std::time::Duration;

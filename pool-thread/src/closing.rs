@@ -8,7 +8,8 @@
 //! A shutdown is over when nothing is queued and all workers have left, but for
 //! those that are not waited for:
 //!
-//! * with `Kill`, those that run a function, since nothing can stop it;
+//! * with `Kill`, those that run a function, since nothing can stop it: it is asked
+//!   to, by its token, and may come to its end later;
 //! * those whose function runs although its time limit has resolved its task;
 //! * the one that runs the job that asked for the shutdown: it may be waiting
 //!   for the outcome.
@@ -118,11 +119,16 @@ impl Shared {
             ShutdownMode::Drain => VecDeque::new(),
             _ => state.queue.take_all(),
         };
+        let killed = closing.mode >= ShutdownMode::Kill;
         closing.cancelling += pending.len();
         let sleepers: Vec<_> = std::iter::from_fn(|| state.seats.wake()).collect();
         let settled = state.settle();
         drop(guard);
         sleepers.iter().for_each(|bell| bell.ring());
+        if killed {
+            // Before the report: who reads it finds that they were asked.
+            self.killed.cancel();
+        }
         settled.carry_out();
         let count = pending.len();
         if count == 0 {

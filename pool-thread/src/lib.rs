@@ -41,12 +41,12 @@
 //! |---|---|
 //! | a job comes | a worker that is free takes it; only if there is none, and fewer than [`max_workers`](ThreadPoolBuilder::max_workers) run, a thread is started |
 //! | the queue is full | with [`max_queued`](ThreadPoolBuilder::max_queued), the task comes back rejected; without, the queue grows |
-//! | cancel | a queued job goes at once, with its captures, and its place in the queue with it; a running one goes on |
-//! | time limit | the task fails when it passes; the function goes on, and its worker is taken until it ends |
+//! | cancel | a queued job goes at once, with its captures, and its place in the queue with it; a running one is asked to stop, if it looks at its [`CancelToken`](executor_core::CancelToken), and else goes on |
+//! | time limit | the task fails when it passes; the function is asked to stop in the same way, and its worker is taken until it ends |
 //! | panic | fails that task; the worker goes on |
 //! | a thread cannot be started | the job waits for another worker; if there is none, its task fails with the system's reason |
 //! | drop of the last handle | does not block: what is queued and running finishes, then the threads end; a return from `main` waits for that |
-//! | [`shutdown`](ThreadPool#method.shutdown) | drains, cancels what is queued, or also abandons what runs; after a deadline, the last |
+//! | [`shutdown`](ThreadPool#method.shutdown) | drains, cancels what is queued, or also asks what runs to stop, and abandons it; after a deadline, the last |
 //!
 //! # Files
 //!

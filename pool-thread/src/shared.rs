@@ -26,7 +26,7 @@ use crate::closing::Closing;
 use crate::queue::JobQueue;
 use crate::seats::Seats;
 use crate::{overdue, threads, worker};
-use executor_core::{Job, TaskError};
+use executor_core::{CancelToken, Job, TaskError};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -45,6 +45,8 @@ pub(crate) struct Settings {
 
 pub(crate) struct Shared {
     pub(crate) settings: Settings,
+    /// Cancelled when the pool is killed: the tokens of its jobs are children of it.
+    pub(crate) killed: CancelToken,
     state: Mutex<State>,
 }
 
@@ -73,6 +75,7 @@ impl Shared {
     pub(crate) fn new(settings: Settings) -> Self {
         Self {
             settings,
+            killed: CancelToken::new(),
             state: Mutex::new(State {
                 queue: JobQueue::new(),
                 seats: Seats::default(),

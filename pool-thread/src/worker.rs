@@ -5,7 +5,7 @@ use crate::bell::Bell;
 use crate::meanwhile::Meanwhile;
 use crate::shared::Shared;
 use executor_core::panic::catch;
-use executor_core::{HeldJob, current, exit};
+use executor_core::{HeldJob, current, exit, token};
 use std::cell::Cell;
 use std::sync::Arc;
 
@@ -31,11 +31,13 @@ pub(crate) fn work(shared: &Arc<Shared>, seat: usize, bell: &Bell) {
     exit::this_thread_runs_jobs();
     bell.hang();
     current::set_helper(Some(Arc::new(Meanwhile::new(shared.clone(), seat))));
+    token::set_parent(Some(shared.killed.clone()));
     // Jobs keep their panics to themselves. This is for what would be a bug of
     // ours: the worker goes on, and `threadpool` never learns of it.
     while let Err(report) = catch(|| serve(shared, seat, bell)) {
         tracing::error!(%report, pool = shared.settings.name, "a worker panicked");
     }
+    token::set_parent(None);
     current::set_helper(None);
     HERE.set(None);
 }

@@ -22,8 +22,11 @@ fn by_hand(step: impl Fn(usize) -> Poll<u8> + Send + 'static) -> ByHand {
     let coroutine = Coroutine {
         future: Some(Box::pin(Box::pin(future) as _)),
         outcome: Ok,
+        reference: promise.reference(),
         promise: Some(promise),
         request,
+        leftovers: None,
+        surroundings: Surroundings::capture(),
     };
     ByHand {
         coroutine,

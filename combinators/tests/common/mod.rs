@@ -3,12 +3,18 @@
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
-use executor_core::{Executor, Job, Shutdown, ShutdownReport, Task, TaskError, promise};
+pub(crate) mod children;
+pub(crate) mod reports;
+
+use executor_core::{
+    CancelOutcome, Control, Executor, Job, Promise, Shutdown, ShutdownReport, Task, TaskError,
+    TaskRef, promise, promise_with,
+};
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Barrier};
+use std::sync::{Arc, Barrier, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{JoinHandle, Thread};
 use std::time::{Duration, Instant};
@@ -169,3 +175,113 @@ impl std::fmt::Display for Broken {
 }
 
 impl std::error::Error for Broken {}
+
+/// The other side of a task that the test resolves, and that notes when it is to be
+/// cancelled.
+pub(crate) struct Asked<T: Send + 'static = u8>(Arc<Side<T>>);
+
+struct Side<T: Send + 'static> {
+    asked: AtomicBool,
+    /// It then is cancelled at once, like a job that is queued.
+    obeys: AtomicBool,
+    promise: Mutex<Option<Promise<T>>>,
+}
+
+impl<T: Send + 'static> Side<T> {
+    fn resolve(&self, outcome: Result<T, TaskError>) {
+        let promise = self.promise.lock().unwrap().take();
+        promise.expect("resolved once").resolve(outcome);
+    }
+}
+
+impl<T: Send + 'static> Control for Side<T> {
+    fn cancel(&self, _ticket: u64) -> CancelOutcome {
+        self.asked.store(true, Ordering::SeqCst);
+        if self.obeys.load(Ordering::SeqCst) {
+            self.resolve(Err(TaskError::cancelled("as it was asked to be")));
+        }
+        CancelOutcome::Requested
+    }
+
+    fn is_running(&self, _ticket: u64) -> bool {
+        true
+    }
+}
+
+pub(crate) fn asked<T: Send + 'static>(name: &str) -> (Asked<T>, Task<T>) {
+    let side = Arc::new(Side {
+        asked: AtomicBool::new(false),
+        obeys: AtomicBool::new(false),
+        promise: Mutex::new(None),
+    });
+    let (promise, task) = promise_with(name, side.clone(), 0);
+    *side.promise.lock().unwrap() = Some(promise);
+    (Asked(side), task)
+}
+
+impl<T: Send + 'static> Asked<T> {
+    pub(crate) fn obeys(self) -> Self {
+        self.0.obeys.store(true, Ordering::SeqCst);
+        self
+    }
+
+    pub(crate) fn was_cancelled(&self) -> bool {
+        self.0.asked.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn resolve(&self, outcome: Result<T, TaskError>) {
+        self.0.resolve(outcome);
+    }
+}
+
+impl<T: Send + 'static> Drop for Asked<T> {
+    /// The task and its promise would keep each other.
+    fn drop(&mut self) {
+        drop(self.0.promise.lock().unwrap().take());
+    }
+}
+
+/// Whether a task ends, which it is given some time for.
+pub(crate) fn is_over(task: &TaskRef) -> bool {
+    let end = Instant::now() + DEADLINE;
+    while !task.is_done() && Instant::now() < end {
+        std::thread::yield_now();
+    }
+    task.is_done()
+}
+
+/// Runs `f` and gives what this thread reported meanwhile, a line an event.
+pub(crate) fn reports_of(f: impl FnOnce()) -> Vec<String> {
+    let lines = Arc::<Mutex<Vec<String>>>::default();
+    tracing::subscriber::with_default(Listener(lines.clone()), f);
+    let mut lines = lines.lock().unwrap();
+    std::mem::take(&mut *lines)
+}
+
+struct Listener(Arc<Mutex<Vec<String>>>);
+
+impl tracing::Subscriber for Listener {
+    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+        metadata.target().starts_with("executor_core")
+    }
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        tracing::span::Id::from_u64(1)
+    }
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+    fn event(&self, event: &tracing::Event<'_>) {
+        let mut line = Line(String::new());
+        event.record(&mut line);
+        self.0.lock().unwrap().push(line.0);
+    }
+    fn enter(&self, _: &tracing::span::Id) {}
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
+struct Line(String);
+
+impl tracing::field::Visit for Line {
+    fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn std::fmt::Debug) {
+        self.0 += &format!(" {field}={value:?}");
+    }
+}

@@ -6,6 +6,7 @@
 use super::{CallbackId, Cell};
 use crate::control::CancelOutcome;
 use crate::error::TaskError;
+use crate::token::CancelToken;
 use crate::watch::{Settled, Watcher};
 use loom::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -249,5 +250,72 @@ fn loom_an_error_is_overlooked_unless_somebody_said_otherwise() {
         thread.join().unwrap();
         let mut cell = Arc::try_unwrap(cell).ok().unwrap();
         assert!(cell.overlooked().is_none());
+    });
+}
+
+/// A function asks for its token while somebody cancels: whichever comes first, the
+/// token is cancelled in the end, and `Requested` is said only to those who reached
+/// one.
+#[test]
+fn loom_a_wish_to_stop_is_never_lost() {
+    loom::model(|| {
+        let cell = Arc::new(Model::queued(6));
+        assert!(cell.hold(None));
+        let theirs = cell.clone();
+        let thread = loom::thread::spawn(move || theirs.token(CancelToken::new));
+        let outcome = cell.cancel(|| TaskError::cancelled("by the model"));
+        let token = thread.join().unwrap();
+        assert!(token.is_cancelled());
+        assert!(matches!(
+            outcome,
+            CancelOutcome::Requested | CancelOutcome::TooLate
+        ));
+        // Who asks again gets the same.
+        assert!(cell.token(|| unreachable!("there is one")).is_cancelled());
+        assert_eq!(
+            cell.cancel(|| unreachable!("it is held")),
+            CancelOutcome::Requested
+        );
+        assert!(cell.resolve(Ok(7)).is_ok());
+        assert_eq!(take(&cell).unwrap().unwrap(), 7, "a value wins");
+    });
+}
+
+/// The wish is remembered beside everything else that the word of state tells: a
+/// job that resolves meanwhile does so once, and wakes whoever waits.
+#[test]
+fn loom_a_wish_takes_no_outcome_and_no_wake_up_away() {
+    loom::model(|| {
+        let cell = Arc::new(Model::queued(6));
+        assert!(cell.hold(None));
+        let count = std::sync::Arc::new(Count::default());
+        assert!(cell.wake_when_done(&Waker::from(count.clone())));
+        let theirs = cell.clone();
+        let thread = loom::thread::spawn(move || assert!(theirs.resolve(Ok(7)).is_ok()));
+        let outcome = cell.cancel(|| TaskError::cancelled("by the model"));
+        assert_eq!(outcome, CancelOutcome::TooLate);
+        thread.join().unwrap();
+        assert_eq!(count.0.load(SeqCst), 1);
+        assert_eq!(take(&cell).unwrap().unwrap(), 7);
+    });
+}
+
+/// A time limit that passes while the function asks for its token: the function
+/// finds it cancelled, then or the next time.
+#[test]
+fn loom_a_time_limit_is_not_overlooked_by_who_asks() {
+    loom::model(|| {
+        let cell = Arc::new(Model::queued(6));
+        assert!(cell.hold(None));
+        let theirs = cell.clone();
+        let thread = loom::thread::spawn(move || theirs.token(CancelToken::new));
+        let known = cell.wish();
+        assert!(cell.resolve(Err(TaskError::cancelled("too long"))).is_ok());
+        if let Some(known) = known {
+            known.cancel();
+        }
+        assert!(thread.join().unwrap().is_cancelled());
+        assert!(cell.token(CancelToken::new).is_cancelled());
+        assert!(take(&cell).unwrap().is_err());
     });
 }

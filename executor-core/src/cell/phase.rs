@@ -21,8 +21,12 @@ const CANCELLED: u8 = 1 << 5;
 /// anybody, at any time.
 pub(super) const QUIET: u8 = 1 << 6;
 
+/// Somebody wants the function to stop, and was told so by `cancel` or a time
+/// limit. Set under the lock of the slot.
+pub(super) const WISHED: u8 = 1 << 7;
+
 /// The flags that outlive a change of the rest of the word.
-const KEPT: u8 = QUIET;
+const KEPT: u8 = QUIET | WISHED;
 
 /// Another phase and other flags, but for those that are kept.
 pub(super) fn replace(state: u8, next: u8) -> u8 {

@@ -2,15 +2,17 @@
 //!
 //! A job may move while it is looked for: from the queue to a holder, back, and
 //! on to another. So who finds it gone looks again, until it was found in one
-//! place and something was done about it there.
+//! place and something was done about it there. A function that runs in this process
+//! is reached through its token, if it has asked for one.
 
-use super::phase::{HELD, QUEUED, phase};
+use super::phase::{HELD, QUEUED, WISHED, phase};
 use super::{Cell, Stage, counted};
 use crate::control::{CancelOutcome, Control};
 use crate::error::TaskError;
 use crate::sync::lock;
+use crate::token::CancelToken;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Acquire;
+use std::sync::atomic::Ordering::{AcqRel, Acquire};
 
 impl<I, T> Cell<I, T> {
     /// Cancels, or passes the wish on to whoever holds the job.
@@ -24,14 +26,60 @@ impl<I, T> Cell<I, T> {
             match self.holder() {
                 Holder::Nobody => {}
                 Holder::Known(control, ticket) => {
+                    let asked = self.ask_to_stop();
                     let outcome = control.cancel(ticket);
-                    if outcome.took_effect() || !self.has_left(&control, ticket) {
+                    if outcome.took_effect() {
                         return outcome;
                     }
+                    if !self.has_left(&control, ticket) {
+                        return asked;
+                    }
                 }
-                Holder::Unknown => return CancelOutcome::TooLate,
+                Holder::Unknown => return self.ask_to_stop(),
             }
         }
+    }
+
+    /// Asks the function that runs to stop, if it listens; else remembers the wish.
+    fn ask_to_stop(&self) -> CancelOutcome {
+        match self.wish() {
+            Some(token) => {
+                token.cancel();
+                CancelOutcome::Requested
+            }
+            None => CancelOutcome::TooLate,
+        }
+    }
+
+    /// Remembers that the function that runs is to stop, and gives the token that
+    /// it looks at, if it has asked for one, to be cancelled under no lock.
+    ///
+    /// This and [`token`](Self::token) hold the lock of the slot: if the function
+    /// asks first, its token is found here, and else it finds the wish.
+    pub(crate) fn wish(&self) -> Option<CancelToken> {
+        let slot = lock(&self.slot);
+        if phase(self.state.load(Acquire)) != HELD {
+            return None;
+        }
+        self.state.fetch_or(WISHED, AcqRel);
+        slot.others.as_ref().and_then(|others| others.token.clone())
+    }
+
+    /// The token of the function that runs; `make` is called when it first asks.
+    pub(crate) fn token(&self, make: impl FnOnce() -> CancelToken) -> CancelToken {
+        let known = lock(&self.slot)
+            .others
+            .as_ref()
+            .and_then(|others| others.token.clone());
+        let token = known.unwrap_or_else(make);
+        let mut slot = lock(&self.slot);
+        let token = slot.others().token.get_or_insert(token).clone();
+        let wished = self.state.load(Acquire) & WISHED != 0;
+        drop(slot);
+        if wished {
+            token.cancel();
+        }
+        token
     }
 
     /// Fails the job unless it has started: its time in the queue is over.

@@ -6,6 +6,7 @@ use super::callbacks::{Callback, CallbackId};
 use crate::control::Control;
 use crate::panic::{catch, discard};
 use crate::sync::lock;
+use crate::token::CancelToken;
 use crate::watch::{Settled, Watcher};
 use std::sync::Arc;
 use std::task::Waker;
@@ -21,6 +22,8 @@ pub(super) struct Slot<T> {
 pub(super) struct Others<T> {
     pub(super) callbacks: Vec<(CallbackId, Callback<T>)>,
     followers: Vec<(Arc<dyn Watcher>, usize)>,
+    /// What the function that runs looks at, once it has asked for it.
+    pub(super) token: Option<CancelToken>,
 }
 
 impl<T> Slot<T> {
@@ -29,6 +32,7 @@ impl<T> Slot<T> {
             Box::new(Others {
                 callbacks: Vec::new(),
                 followers: Vec::new(),
+                token: None,
             })
         })
     }
@@ -40,6 +44,10 @@ impl<T> Slot<T> {
 }
 
 impl<T> Others<T> {
+    fn tells_somebody(&self) -> bool {
+        !self.callbacks.is_empty() || !self.followers.is_empty()
+    }
+
     pub(super) fn tell(self, settled: Settled) {
         for (watcher, token) in self.followers {
             Waiter::Group(watcher, token).tell(settled);
@@ -143,6 +151,7 @@ impl<I, T> Cell<I, T> {
     /// somebody's watcher.
     pub(crate) fn has_followers(&self) -> bool {
         let slot = lock(&self.slot);
-        slot.others.is_some() || matches!(slot.waiter, Waiter::Group(..))
+        let others = slot.others.as_deref();
+        others.is_some_and(Others::tells_somebody) || matches!(slot.waiter, Waiter::Group(..))
     }
 }

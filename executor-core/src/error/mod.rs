@@ -7,6 +7,7 @@ pub use self::worker_lost::{DeathCause, WorkerExit, WorkerLost};
 
 use crate::panic::PanicReport;
 use crate::task::TaskId;
+use crate::token::Cancelled;
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
@@ -146,11 +147,16 @@ impl TaskError {
 
     /// The user's own error, to be had back by [`downcast`](Self::downcast).
     ///
-    /// An error that is a `TaskError` already stays as it is.
+    /// An error that is a `TaskError` already stays as it is, and
+    /// [`Cancelled`](crate::Cancelled) makes one that was cancelled.
     pub fn failed<E: Into<BoxError>>(error: E) -> Self {
-        match error.into().downcast::<TaskError>() {
-            Ok(already) => *already,
-            Err(error) => Self::new(TaskErrorKind::Failed, Detail::User(Arc::new(error))),
+        let error = match error.into().downcast::<TaskError>() {
+            Ok(already) => return *already,
+            Err(error) => error,
+        };
+        match error.is::<Cancelled>() {
+            true => Self::cancelled("its function heeded its token"),
+            false => Self::new(TaskErrorKind::Failed, Detail::User(Arc::new(error))),
         }
     }
 

@@ -2,10 +2,11 @@
 
 use crate::cell::Cell;
 use crate::codec;
+use crate::context::{Sender, Surroundings};
 use crate::control::Control;
 use crate::entry::{CallFault, Entry};
 use crate::error::TaskError;
-use crate::job::JobOptions;
+use crate::job::{Input, JobOptions};
 use crate::panic::{catch, discard};
 use crate::task::{AnyTask, Meta, report_overlooked};
 use serde::{Serialize, de::DeserializeOwned};
@@ -22,7 +23,8 @@ pub(crate) trait Work: Send + 'static {
     fn function() -> &'static str;
     fn run(self) -> Self::Output;
 
-    fn entry() -> Option<Entry> {
+    /// The trampoline; `carries` says that a context goes before the argument.
+    fn entry(_carries: bool) -> Option<Entry> {
         None
     }
     /// The name of the argument's type.
@@ -71,8 +73,11 @@ where
     fn run(self) -> R {
         (self.function)(self.argument)
     }
-    fn entry() -> Option<Entry> {
-        Some(Entry::of_type::<F, A, R>())
+    fn entry(carries: bool) -> Option<Entry> {
+        Some(match carries {
+            false => Entry::of_type::<F, A, R>(),
+            true => Entry::within_of_type::<F, A, R>(),
+        })
     }
     fn argument_type() -> &'static str {
         type_name::<A>()
@@ -117,11 +122,15 @@ impl<I, T> Drop for Shared<I, T> {
     }
 }
 
-impl<W: Work> Shared<W, W::Output> {
+impl<W: Work> Shared<Input<W>, W::Output> {
+    // Built where it is stored: moving it once more shows in every submit.
+    #[inline(always)]
     pub(crate) fn queued(work: W, options: JobOptions) -> Self {
+        // The context and the span of this moment.
+        let carried = Surroundings::capture_boxed();
         Self {
-            meta: Meta::new(W::function, options),
-            cell: Cell::queued(work),
+            meta: Meta::of_job(W::function, options, carried.is_some()),
+            cell: Cell::queued(Input::new(work, carried)),
         }
     }
 }
@@ -147,9 +156,9 @@ pub(crate) trait AnyJob: AnyTask {
     fn fail(&self, error: TaskError);
 }
 
-impl<W: Work> AnyJob for Shared<W, W::Output> {
+impl<W: Work> AnyJob for Shared<Input<W>, W::Output> {
     fn entry(&self) -> Option<Entry> {
-        W::entry()
+        W::entry(self.meta.carries())
     }
 
     fn expire_in_queue(&self, limit: Duration) {
@@ -162,10 +171,10 @@ impl<W: Work> AnyJob for Shared<W, W::Output> {
     fn run(&self, returned: &mut dyn FnMut()) {
         // SAFETY: only a `HeldJob` calls this, when it is consumed; it has the
         // right to the input.
-        let Some(work) = (unsafe { self.cell.take_input() }) else {
+        let Some(input) = (unsafe { self.cell.take_input() }) else {
             return;
         };
-        let outcome = catch(|| work.run());
+        let outcome = input.run();
         // The task must resolve, whatever the executor does in there.
         if let Err(report) = catch(returned) {
             tracing::error!(%report, "an executor panicked at the end of a job");
@@ -197,24 +206,19 @@ impl<W: Work> AnyJob for Shared<W, W::Output> {
 
     fn encode_argument(&self, buffer: &mut Vec<u8>) -> Result<(), TaskError> {
         let start = buffer.len();
-        let encoded = catch(|| {
-            // SAFETY: only a `HeldJob` calls this, by unique access; it has the
-            // right to the input until it resolves or releases the job.
-            unsafe {
-                self.cell.with_input(|work| match work {
-                    Some(work) => work.encode(buffer),
-                    None => Err("it was taken before".to_owned()),
-                })
-            }
-        });
-        let cause = match encoded {
-            Ok(Ok(())) => return Ok(()),
-            Ok(Err(cause)) => cause,
-            Err(report) => format!("its Serialize {report}"),
+        let (id, name) = (self.meta.id(), self.meta.name());
+        // SAFETY: only a `HeldJob` calls this, by unique access; it has the right
+        // to the input until it resolves or releases the job.
+        let encoded = unsafe {
+            self.cell.with_input(|input| match input {
+                Some(input) => input.encode(&Sender { id, name }, buffer),
+                None => Err(TaskError::encode("argument", "it was taken before")),
+            })
         };
-        buffer.truncate(start);
-        let subject = format!("argument of type `{}`", W::argument_type());
-        Err(self.meta.name_it(TaskError::encode(subject, cause)))
+        encoded.map_err(|error| {
+            buffer.truncate(start);
+            self.meta.name_it(error)
+        })
     }
 
     fn complete(&self, result: &[u8]) {
@@ -239,6 +243,7 @@ impl<W: Work> AnyJob for Shared<W, W::Output> {
                 let subject = format!("result of type `{}`", type_name::<W::Output>());
                 TaskError::encode(subject, cause)
             }
+            CallFault::Context { subject, cause } => TaskError::decode(subject, cause),
         }
     }
 
@@ -247,17 +252,24 @@ impl<W: Work> AnyJob for Shared<W, W::Output> {
     }
 
     fn expire(&self, error: TaskError) -> bool {
+        // Remembered before the task is done, so that the function finds it
+        // whenever it asks; told after, so that its answer does not come first.
+        let token = self.cell.wish();
         // The input stays with the thread that runs the function.
-        self.cell.resolve(Err(self.meta.name_it(error))).is_ok()
+        let expired = self.cell.resolve(Err(self.meta.name_it(error))).is_ok();
+        if let Some(token) = token.filter(|_| expired) {
+            token.cancel();
+        }
+        expired
     }
 }
 
-impl<W: Work> Shared<W, W::Output> {
+impl<W: Work> Shared<Input<W>, W::Output> {
     /// Drops the argument of a held job and resolves it.
     fn finish(&self, outcome: Result<W::Output, TaskError>) {
         // SAFETY: only a `HeldJob` gets here, and it has the right to the input.
-        let argument = unsafe { self.cell.take_input() };
-        discard(argument);
+        let input = unsafe { self.cell.take_input() };
+        discard(input);
         discard(self.cell.resolve(outcome));
     }
 }

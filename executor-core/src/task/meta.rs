@@ -30,9 +30,14 @@ impl fmt::Display for TaskId {
     }
 }
 
+/// A context or a span goes with the job. A flag of its own would make every job
+/// eight bytes longer; no process gets so far with its ids.
+const CARRIES: u64 = 1 << 63;
+
 /// A few words: most jobs have no options, so those are boxed.
 pub(crate) struct Meta {
-    id: TaskId,
+    /// The id, and [`CARRIES`].
+    word: u64,
     function: fn() -> &'static str,
     /// Workers that died over the job: before it began, and after.
     deaths: [AtomicU32; 2],
@@ -46,27 +51,53 @@ struct Extra {
     queue_limit: OnceLock<Timer>,
 }
 
+impl Extra {
+    #[inline]
+    fn of(options: JobOptions) -> Option<Box<Self>> {
+        let JobOptions {
+            name,
+            timeout,
+            queue_timeout,
+            retries,
+        } = &options;
+        let plain = name.is_none() && timeout.is_none() && queue_timeout.is_none() && *retries == 0;
+        (!plain).then(|| Self::boxed(options))
+    }
+
+    #[cold]
+    fn boxed(options: JobOptions) -> Box<Self> {
+        Box::new(Self {
+            options,
+            queue_limit: OnceLock::new(),
+        })
+    }
+}
+
 impl Meta {
     pub(crate) fn new(function: fn() -> &'static str, options: JobOptions) -> Self {
-        let plain = options == JobOptions::default();
-        let queue_limit = OnceLock::new();
+        Self::of_job(function, options, false)
+    }
+
+    /// `carries` says whether a context or a span goes with the job.
+    // Inlined, it is built where it is stored; to move it shows in every submit.
+    #[inline(always)]
+    pub(crate) fn of_job(
+        function: fn() -> &'static str,
+        options: JobOptions,
+        carries: bool,
+    ) -> Self {
         Self {
-            id: TaskId::next(),
+            word: TaskId::next().get() | if carries { CARRIES } else { 0 },
             function,
             deaths: Default::default(),
-            extra: (!plain).then(|| {
-                Box::new(Extra {
-                    options,
-                    queue_limit,
-                })
-            }),
+            extra: Extra::of(options),
         }
     }
 
     /// The same task, seen through another handle.
     pub(crate) fn alias(&self) -> Self {
         Self {
-            id: self.id,
+            word: self.id().get(),
             function: self.function,
             deaths: Default::default(),
             extra: self.options().map(|options| {
@@ -76,6 +107,10 @@ impl Meta {
                 })
             }),
         }
+    }
+
+    pub(crate) fn carries(&self) -> bool {
+        self.word & CARRIES != 0
     }
 
     fn options(&self) -> Option<&JobOptions> {
@@ -91,7 +126,7 @@ impl Meta {
     }
 
     pub(crate) fn id(&self) -> TaskId {
-        self.id
+        TaskId(self.word & !CARRIES)
     }
 
     pub(crate) fn function(&self) -> &'static str {
@@ -121,6 +156,6 @@ impl Meta {
     }
 
     pub(crate) fn name_it(&self, error: TaskError) -> TaskError {
-        error.for_task(self.id, self.name())
+        error.for_task(self.id(), self.name())
     }
 }

@@ -5,6 +5,7 @@ use crate::cell::Stage;
 use crate::control::CancelOutcome;
 use crate::error::TaskError;
 use crate::job::Shared;
+use crate::token::{self, CancelToken};
 use crate::watch::Settled;
 use std::fmt;
 use std::sync::Arc;
@@ -18,6 +19,7 @@ pub(crate) trait AnyTask: Send + Sync {
     fn cancel(&self) -> CancelOutcome;
     fn nudge(&self);
     fn stuck(&self) -> Option<TaskError>;
+    fn token(&self) -> CancelToken;
 }
 
 impl<I: Send, T: Send> AnyTask for Shared<I, T> {
@@ -39,6 +41,9 @@ impl<I: Send, T: Send> AnyTask for Shared<I, T> {
     }
     fn stuck(&self) -> Option<TaskError> {
         self.cell.stuck()
+    }
+    fn token(&self) -> CancelToken {
+        self.cell.token(token::for_job)
     }
 }
 
@@ -96,6 +101,11 @@ impl TaskRef {
             Stage::Done { settled, .. } => Some(settled),
             _ => None,
         }
+    }
+
+    /// The token of the function or coroutine, which runs on this thread.
+    pub(crate) fn token(&self) -> CancelToken {
+        self.0.token()
     }
 
     /// Wakes whoever waits for the task, so that it looks again; the task stays

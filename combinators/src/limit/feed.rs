@@ -1,0 +1,167 @@
+//! [`Feed`]: tasks that are taken from an iterator as others are done.
+//!
+//! There are as many slots as tasks may be unfinished. The number of a slot is the
+//! token of the task in it; a slot whose task is done is emptied and the next task
+//! is put into it. What has been taken from the iterator has a place among the
+//! outcomes, in that order.
+
+use crate::gather::policy::Policy;
+use executor_core::{Completions, Task, TaskError};
+use std::fmt;
+use std::task::{Context, Poll, ready};
+
+pub(super) struct Feed<I: Iterator, T: Send + 'static> {
+    /// `None` once they have ended, or no more is to be taken.
+    inputs: Option<I>,
+    start: fn(I::Item) -> Task<T>,
+    /// Unfinished tasks, each with its place.
+    slots: Vec<Option<(usize, Task<T>)>>,
+    unfinished: usize,
+    completions: Completions,
+    outcomes: Vec<Option<Result<T, TaskError>>>,
+    stage: Stage,
+    pub(super) policy: Policy,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// The limit is zero.
+    Refused,
+    /// Nobody has begun to wait.
+    Started,
+    Awaited,
+    Over,
+}
+
+/// What a failure does to the whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OnFailure {
+    End,
+    /// It is an outcome like others.
+    Keep,
+}
+
+// Nothing in it is pinned.
+impl<I: Iterator, T: Send + 'static> Unpin for Feed<I, T> {}
+
+impl<I: Iterator, T: Send + 'static> Feed<I, T> {
+    /// Starts the first of `inputs`, as many as `limit` allows.
+    pub(super) fn new(inputs: I, start: fn(I::Item) -> Task<T>, limit: usize) -> Self {
+        let mut feed = Self {
+            inputs: Some(inputs),
+            start,
+            slots: Vec::new(),
+            unfinished: 0,
+            completions: Completions::new(),
+            outcomes: Vec::new(),
+            stage: match limit {
+                0 => Stage::Refused,
+                _ => Stage::Started,
+            },
+            policy: Policy::default(),
+        };
+        while feed.slots.len() < limit && feed.inputs.is_some() {
+            feed.slots.push(None);
+            feed.fill(feed.slots.len() - 1);
+        }
+        feed
+    }
+
+    /// Puts the next task into a slot that is empty.
+    fn fill(&mut self, slot: usize) {
+        let Some(inputs) = &mut self.inputs else {
+            return;
+        };
+        let Some(input) = inputs.next() else {
+            self.inputs = None;
+            return;
+        };
+        let mut task = (self.start)(input);
+        self.completions.watch(&mut task, slot);
+        self.slots[slot] = Some((self.outcomes.len(), task));
+        self.outcomes.push(None);
+        self.unfinished += 1;
+    }
+
+    /// Ready when nothing is left to be done; with an error if that is the end of
+    /// it.
+    ///
+    /// # Panics
+    /// When it was over before: a future was polled after it was ready.
+    pub(super) fn poll(
+        &mut self,
+        context: &mut Context<'_>,
+        on_failure: OnFailure,
+    ) -> Poll<Option<TaskError>> {
+        match self.stage {
+            Stage::Refused => {
+                let why = "`limit(0)` lets nothing start: it must be greater than 0";
+                return Poll::Ready(Some(TaskError::rejected(why)));
+            }
+            Stage::Over => panic!("polled after it was ready"),
+            Stage::Started | Stage::Awaited => self.stage = Stage::Awaited,
+        }
+        while self.unfinished > 0 {
+            let slot = ready!(self.completions.poll_next(context));
+            let Some((place, mut task)) = self.slots[slot].take() else {
+                continue;
+            };
+            self.unfinished -= 1;
+            let outcome = task.try_result();
+            if outcome.is_err() && self.policy.cancel_siblings {
+                self.cancel();
+            }
+            match (outcome, on_failure) {
+                (Err(error), OnFailure::End) => {
+                    self.running().for_each(Task::ignore_error);
+                    return Poll::Ready(Some(error));
+                }
+                (outcome, _) => self.outcomes[place] = Some(outcome),
+            }
+            self.fill(slot);
+        }
+        Poll::Ready(None)
+    }
+
+    fn running(&self) -> impl Iterator<Item = &Task<T>> {
+        self.slots.iter().flatten().map(|(_, task)| task)
+    }
+
+    /// Takes nothing more, and cancels what runs.
+    fn cancel(&mut self) {
+        self.inputs = None;
+        for task in self.running() {
+            task.ignore_error();
+            if !task.is_done() {
+                task.cancel();
+            }
+        }
+    }
+
+    /// The outcomes there are, in the order of the iterator; it is over now.
+    pub(super) fn finish(&mut self) -> Vec<Result<T, TaskError>> {
+        self.stage = Stage::Over;
+        self.inputs = None;
+        self.slots.clear();
+        let outcomes = std::mem::take(&mut self.outcomes);
+        outcomes.into_iter().flatten().collect()
+    }
+}
+
+impl<I: Iterator, T: Send + 'static> Drop for Feed<I, T> {
+    fn drop(&mut self) {
+        let awaited = self.stage == Stage::Awaited;
+        if self.stage != Stage::Over && self.policy.cancels_dropped(awaited) {
+            self.cancel();
+        }
+    }
+}
+
+impl<I: Iterator, T: Send + 'static> fmt::Debug for Feed<I, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Feed")
+            .field("taken", &self.outcomes.len())
+            .field("unfinished", &self.running().collect::<Vec<_>>())
+            .finish_non_exhaustive()
+    }
+}

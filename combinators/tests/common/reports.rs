@@ -1,0 +1,78 @@
+//! What is reported through `tracing`, on whatever thread.
+
+use super::DEADLINE;
+use std::fmt::{Debug, Write as _};
+use std::sync::{Condvar, Mutex, Once, PoisonError};
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
+
+static LINES: Mutex<Vec<String>> = Mutex::new(Vec::new());
+static ANOTHER: Condvar = Condvar::new();
+
+/// Keeps what is reported from now on, a line an event.
+pub(crate) fn listen() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        tracing::subscriber::set_global_default(Listener).expect("the only one of this program");
+    });
+}
+
+fn about(lines: &[String], task: &str) -> Vec<String> {
+    let name = format!("`{task}`");
+    lines
+        .iter()
+        .filter(|line| line.contains(&name))
+        .cloned()
+        .collect()
+}
+
+/// Waits for a report about the task of this name; panics if none comes, or more
+/// than one did.
+pub(crate) fn once_about(task: &str) -> String {
+    let lines = LINES.lock().unwrap_or_else(PoisonError::into_inner);
+    let (lines, waited) = ANOTHER
+        .wait_timeout_while(lines, DEADLINE, |lines| about(lines, task).is_empty())
+        .unwrap_or_else(PoisonError::into_inner);
+    assert!(!waited.timed_out(), "nothing about {task}: {lines:?}");
+    let mut found = about(&lines, task);
+    assert_eq!(found.len(), 1, "{found:?}");
+    found.remove(0)
+}
+
+/// Panics if there was a report about the task of this name.
+pub(crate) fn never_about(task: &str) {
+    let lines = LINES.lock().unwrap_or_else(PoisonError::into_inner);
+    let found = about(&lines, task);
+    assert!(found.is_empty(), "{found:?}");
+}
+
+struct Listener;
+
+impl Subscriber for Listener {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+    fn event(&self, event: &Event<'_>) {
+        let mut line = Line(event.metadata().level().to_string());
+        event.record(&mut line);
+        let mut lines = LINES.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.push(line.0);
+        ANOTHER.notify_all();
+    }
+    fn enter(&self, _: &Id) {}
+    fn exit(&self, _: &Id) {}
+}
+
+struct Line(String);
+
+impl Visit for Line {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        write!(self.0, " {field}={value:?}").unwrap();
+    }
+}

@@ -1,0 +1,138 @@
+//! [`Surroundings`]: what a task takes with it from where it was created.
+
+use super::Context;
+use super::variables::{self, Installed};
+use crate::panic::discard;
+use std::fmt;
+use tracing::Span;
+use tracing::level_filters::LevelFilter;
+
+/// The context and the [`tracing`] span in which a task was created.
+///
+/// Jobs carry theirs by themselves. This is for those who drive coroutines:
+/// [`capture`](Self::capture) when one is created, [`resume`](Self::resume) around
+/// each of its polls.
+///
+/// ```
+/// use executor_core::{ContextVar, context::Surroundings};
+///
+/// static STEP: ContextVar<u32> = ContextVar::new("step");
+///
+/// let mut surroundings = STEP.scope(1, Surroundings::capture);
+/// let mut step = || surroundings.resume(|| STEP.set(STEP.get().unwrap_or(0) + 1));
+/// assert_eq!((step(), step()), (Some(1), Some(2)));
+/// assert_eq!(STEP.get(), None);
+/// ```
+#[derive(Clone)]
+pub struct Surroundings {
+    context: Context,
+    /// Never one that is disabled, if it is not none.
+    span: Span,
+}
+
+impl Surroundings {
+    /// The current context and span of this thread.
+    pub fn capture() -> Self {
+        Self {
+            context: Context::current(),
+            span: current_span().unwrap_or_else(Span::none),
+        }
+    }
+
+    /// The current ones, or nothing, without an allocation, if there are none.
+    #[inline]
+    pub(crate) fn capture_boxed() -> Option<Box<Self>> {
+        // Two loads, for most programs.
+        match variables::is_any() || may_have_span() {
+            true => Self::box_up(),
+            false => None,
+        }
+    }
+
+    #[cold]
+    fn box_up() -> Option<Box<Self>> {
+        let surroundings = Self::capture();
+        (!surroundings.is_empty()).then(|| Box::new(surroundings))
+    }
+
+    /// True if there is neither a context nor a span.
+    pub fn is_empty(&self) -> bool {
+        self.context.is_empty() && self.span.is_none()
+    }
+
+    /// Runs `f` in this context and inside this span; the context is afterwards as
+    /// `f` left it.
+    pub fn resume<R>(&mut self, f: impl FnOnce() -> R) -> R {
+        let Self { context, span } = self;
+        context.resume(|| span.in_scope(f))
+    }
+
+    /// Runs the function of a job in what it carried, or in an empty context.
+    ///
+    /// Also a job that carries nothing is kept apart from its thread: what it sets
+    /// must not reach the next one.
+    pub(crate) fn run_job<R>(carried: Option<Box<Self>>, f: impl FnOnce() -> R) -> R {
+        let Some(carried) = carried else {
+            return apart(f);
+        };
+        let Self { context, span } = *carried;
+        let outcome = {
+            let _inside = Installed::new(context.0);
+            span.in_scope(f)
+        };
+        // A subscriber's code, as it may be the last handle of the span.
+        discard(span);
+        outcome
+    }
+
+    pub(super) fn context(&self) -> &Context {
+        &self.context
+    }
+
+    pub(super) fn span(&self) -> &Span {
+        &self.span
+    }
+}
+
+impl Default for Surroundings {
+    /// No context and no span.
+    fn default() -> Self {
+        Self {
+            context: Context::new(),
+            span: Span::none(),
+        }
+    }
+}
+
+impl fmt::Debug for Surroundings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Surroundings")
+            .field("context", &self.context)
+            .field(
+                "span",
+                &self.span.metadata().map(|metadata| metadata.name()),
+            )
+            .finish()
+    }
+}
+
+/// Runs `f` in an empty context.
+pub(super) fn apart<R>(f: impl FnOnce() -> R) -> R {
+    let _inside = Installed::new(None);
+    f()
+}
+
+/// False where nobody records anything.
+#[inline]
+fn may_have_span() -> bool {
+    LevelFilter::current() != LevelFilter::OFF
+}
+
+/// The span this thread is in, if somebody records it.
+fn current_span() -> Option<Span> {
+    if !may_have_span() {
+        return None;
+    }
+    let span = Span::current();
+    (!span.is_disabled()).then_some(span)
+}

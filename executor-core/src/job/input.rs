@@ -1,0 +1,36 @@
+//! What a job is made of until it runs: its work, and what it carries along.
+
+use super::Work;
+use crate::context::{Sender, Surroundings};
+use crate::error::TaskError;
+use crate::panic::{PanicReport, catch};
+
+/// Dropped as a whole when the job is cancelled, and used up when it runs.
+pub(crate) struct Input<W> {
+    work: W,
+    carried: Option<Box<Surroundings>>,
+}
+
+impl<W: Work> Input<W> {
+    #[inline]
+    pub(crate) fn new(work: W, carried: Option<Box<Surroundings>>) -> Self {
+        Self { work, carried }
+    }
+
+    pub(crate) fn run(self) -> Result<W::Output, PanicReport> {
+        let Self { work, carried } = self;
+        catch(|| Surroundings::run_job(carried, || work.run()))
+    }
+
+    /// Appends what its trampoline reads.
+    pub(crate) fn encode(&self, task: &Sender<'_>, buffer: &mut Vec<u8>) -> Result<(), TaskError> {
+        if let Some(carried) = &self.carried {
+            carried.encode(task, buffer)?;
+        }
+        let encoded = catch(|| self.work.encode(buffer));
+        let encoded = encoded.unwrap_or_else(|report| Err(format!("its Serialize {report}")));
+        encoded.map_err(|cause| {
+            TaskError::encode(format!("argument of type `{}`", W::argument_type()), cause)
+        })
+    }
+}
