@@ -5,12 +5,14 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 
-/// A `Vec<u8>` that is copied where it crosses a process boundary.
+/// A `Vec<u8>` that crosses a process boundary as a whole.
 ///
 /// serde takes a `Vec<u8>` for a list like any other and goes through it number
-/// by number; this it takes as a whole, some ten times faster. Use it for
-/// arguments and results, and for fields of them. Making one of a vector, and a
-/// vector of one, is free.
+/// by number; this it copies. One that is all of an argument or of a result is
+/// not even copied where it is decoded: it keeps the memory in which it came. Use
+/// it for arguments and results, and for fields of them. To make one of a vector
+/// is free; to make a vector of one is free, or moves the bytes within their
+/// memory.
 ///
 /// ```
 /// use executor_core::{Bytes, ExecutorExt as _, Inline, TaskError};
@@ -24,87 +26,117 @@ use std::ops::{Deref, DerefMut};
 /// assert_eq!(bytes, [3, 2, 1]);
 /// # Ok::<(), TaskError>(())
 /// ```
-#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Bytes(Vec<u8>);
+#[derive(Default)]
+pub struct Bytes {
+    memory: Vec<u8>,
+    /// Where they begin; what stands in front is of no interest.
+    start: usize,
+}
 
 impl Bytes {
     /// No bytes.
     pub const fn new() -> Self {
-        Self(Vec::new())
+        Self {
+            memory: Vec::new(),
+            start: 0,
+        }
+    }
+
+    /// What stands in `memory` from `start` on, or nothing.
+    pub(crate) fn within(memory: Vec<u8>, start: usize) -> Self {
+        let start = start.min(memory.len());
+        Self { memory, start }
     }
 
     /// The vector.
     pub fn into_vec(self) -> Vec<u8> {
-        self.0
+        self.into_vec_after(&[])
+    }
+
+    /// The vector, with something in front.
+    pub(crate) fn into_vec_after(mut self, prefix: &[u8]) -> Vec<u8> {
+        let prefix = prefix.iter().copied();
+        self.memory.splice(..self.start, prefix);
+        self.memory
     }
 }
 
 impl From<Vec<u8>> for Bytes {
     fn from(bytes: Vec<u8>) -> Self {
-        Self(bytes)
+        Self::within(bytes, 0)
     }
 }
 
 impl From<&[u8]> for Bytes {
     fn from(bytes: &[u8]) -> Self {
-        Self(bytes.to_vec())
+        bytes.to_vec().into()
     }
 }
 
 impl From<String> for Bytes {
     fn from(text: String) -> Self {
-        Self(text.into_bytes())
+        text.into_bytes().into()
     }
 }
 
 impl From<Bytes> for Vec<u8> {
     fn from(bytes: Bytes) -> Self {
-        bytes.0
+        bytes.into_vec()
     }
 }
 
 impl FromIterator<u8> for Bytes {
     fn from_iter<I: IntoIterator<Item = u8>>(bytes: I) -> Self {
-        Self(bytes.into_iter().collect())
+        Vec::from_iter(bytes).into()
     }
 }
 
 impl Deref for Bytes {
-    type Target = Vec<u8>;
+    type Target = [u8];
 
-    fn deref(&self) -> &Vec<u8> {
-        &self.0
+    fn deref(&self) -> &[u8] {
+        &self.memory[self.start..]
     }
 }
 
 impl DerefMut for Bytes {
-    fn deref_mut(&mut self) -> &mut Vec<u8> {
-        &mut self.0
+    fn deref_mut(&mut self) -> &mut [u8] {
+        &mut self.memory[self.start..]
     }
 }
 
 impl AsRef<[u8]> for Bytes {
     fn as_ref(&self) -> &[u8] {
-        &self.0
+        self
     }
 }
+
+impl Clone for Bytes {
+    fn clone(&self) -> Self {
+        (**self).into()
+    }
+}
+
+impl PartialEq for Bytes {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for Bytes {}
 
 impl fmt::Debug for Bytes {
     /// The length and the beginning: there may be a great many.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = &self.0[..self.0.len().min(16)];
-        let more = if shown.len() < self.0.len() {
-            "…"
-        } else {
-            ""
-        };
-        write!(f, "Bytes({} of them: {shown:?}{more})", self.0.len())
+        let shown = &self[..self.len().min(16)];
+        let more = if shown.len() < self.len() { "…" } else { "" };
+        write!(f, "Bytes({} of them: {shown:?}{more})", self.len())
     }
 }
 
 impl Serialize for Bytes {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_bytes(&self.0)
+        serializer.serialize_bytes(self)
     }
 }
 
@@ -142,7 +174,7 @@ impl<'de> Visitor<'de> for Reader {
         while let Some(byte) = list.next_element()? {
             bytes.push(byte);
         }
-        Ok(Bytes(bytes))
+        Ok(bytes.into())
     }
 }
 
@@ -171,6 +203,15 @@ mod tests {
             [1_u8, 2].into_iter(),
         );
         assert_eq!(Reader.visit_seq(list).unwrap().into_vec(), [1, 2]);
+    }
+
+    #[test]
+    fn bytes_within_other_bytes_are_as_good_as_any() {
+        let within = Bytes::within(vec![9, 9, 1, 2], 2);
+        assert_eq!(within, Bytes::from(vec![1, 2]));
+        assert_eq!(within.clone().into_vec(), [1, 2]);
+        assert_eq!(within.into_vec_after(&[5, 6, 7]), [5, 6, 7, 1, 2]);
+        assert_eq!(Bytes::within(vec![9, 1], 1).into_vec_after(&[8]), [8, 1]);
     }
 
     #[test]
