@@ -145,7 +145,7 @@ impl Builder {
     pub fn initializer<F, A, R>(mut self, function: F, argument: A) -> Self
     where
         F: Fn(A) -> R + Copy + Send + 'static,
-        A: Serialize + DeserializeOwned,
+        A: Serialize + DeserializeOwned + 'static,
         R: Initialized,
     {
         self.initializer = Some(Initializer::new(function, &argument));

@@ -312,14 +312,17 @@ impl Flight {
 }
 
 impl Harvest {
-    /// Resolves the job. Decodes, and calls callbacks: under no lock.
-    pub(crate) fn resolve(self) {
-        match self.overruled {
-            Some(error) => self.job.fail(error),
-            None => match &self.bytes {
-                Payload::Inline(bytes) => reply::resolve(self.job, self.kind, bytes),
-                Payload::Heap(bytes) => reply::resolve(self.job, self.kind, bytes),
-            },
+    /// Resolves the job. Decodes, and calls callbacks: under no lock. The buffer is
+    /// for its memory.
+    pub(crate) fn resolve(self, buffer: &mut Vec<u8>) {
+        match (self.overruled, self.bytes) {
+            (Some(error), _) => self.job.fail(error),
+            (None, Payload::Heap(mut bytes)) => reply::resolve(self.job, self.kind, &mut bytes),
+            (None, Payload::Inline(bytes)) => {
+                buffer.clear();
+                buffer.extend_from_slice(&bytes);
+                reply::resolve(self.job, self.kind, buffer);
+            }
         }
     }
 }

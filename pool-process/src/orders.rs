@@ -56,7 +56,7 @@ impl Initializer {
     pub(crate) fn new<F, A, R>(function: F, argument: &A) -> Result<Self, String>
     where
         F: Fn(A) -> R + Copy + Send + 'static,
-        A: Serialize + serde::de::DeserializeOwned,
+        A: Serialize + serde::de::DeserializeOwned + 'static,
         R: Initialized,
     {
         let entry = Entry::of(move |argument: A| function(argument).into_result());

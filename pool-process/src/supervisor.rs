@@ -358,15 +358,17 @@ impl<'a> Supervisor<'a> {
         // Whoever is woken finds more than one result; and a callback may wait for
         // another job of the same batch.
         let (mut awaited, mut followed) = (Vec::new(), Vec::new());
+        let mut buffer = Vec::new();
         for harvest in finished.drain(..) {
             match (harvest.job.is_awaited(), harvest.job.has_followers()) {
-                (false, _) => harvest.resolve(),
+                (false, _) => harvest.resolve(&mut buffer),
                 (true, false) => awaited.push(harvest),
                 (true, true) => followed.push(harvest),
             }
         }
-        awaited.into_iter().for_each(Harvest::resolve);
-        followed.into_iter().for_each(Harvest::resolve);
+        for harvest in awaited.into_iter().chain(followed) {
+            harvest.resolve(&mut buffer);
+        }
         self.seat.set_resolving(false);
     }
 

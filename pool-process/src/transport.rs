@@ -12,6 +12,7 @@ mod board;
 mod decoder;
 mod frame;
 mod ipc;
+mod large;
 mod outbox;
 mod patience;
 mod pipe;

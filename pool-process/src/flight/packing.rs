@@ -1,7 +1,7 @@
 //! Packing a job: from the queue onto the board, or into a message.
 
-use super::Flight;
 use super::table::{Entry, Held};
+use super::{Flight, Violation};
 use crate::transport::Outbox;
 use executor_core::Job;
 use std::sync::Arc;
@@ -50,11 +50,22 @@ impl Flight {
         }
     }
 
-    /// True if a job has not begun and was not taken back.
-    pub(crate) fn is_waiting(&self, seq: u64) -> bool {
+    /// Feeds the argument of the job that was packed last, unless it was taken
+    /// back. True if some of it found room, or none of it is wanted any more.
+    ///
+    /// # Errors
+    /// The worker says of its reading what cannot be.
+    pub(crate) fn feed(&self, outbox: &mut Outbox) -> Result<bool, Violation> {
+        let Some(seq) = outbox.feeding() else {
+            return Ok(false);
+        };
         let mut table = self.table();
-        let entry = table.entry(seq);
-        entry.is_some_and(|entry| matches!(entry.held, Held::Job(_)))
+        let Some(Held::Job(job)) = table.entry(seq).map(|entry| &entry.held) else {
+            outbox.stop_feeding();
+            return Ok(true);
+        };
+        let fed = outbox.feed(&self.board, job);
+        fed.map_err(|_| Violation("it has read what was never written"))
     }
 
     /// Encodes a job and takes it into the table.
@@ -70,9 +81,7 @@ impl Flight {
             self.table().give_up(seq);
             return Packed::Done { full: false };
         };
-        let limited = job.timeout().is_some();
-        let (start, buffer) = outbox.begin(seq, offset, limited);
-        let encoded = job.encode_argument(buffer);
+        let (begun, encoded) = outbox.begin(seq, offset, &mut job);
 
         let mut guard = self.table();
         let table = &mut *guard;
@@ -85,20 +94,20 @@ impl Flight {
         };
         if let Some(error) = refused {
             // Its number may be known to whoever cancels it: it is not used again.
-            outbox.post_refused(&self.board, start, seq, offset, limited);
+            outbox.post_refused(&self.board, begun);
             table.post(seq, 0, Held::TakenBack);
             drop(guard);
             job.fail(error);
             return Packed::Done { full: false };
         }
-        let bytes = outbox.post(&self.board, start, seq, offset, limited);
+        let bytes = outbox.post(&self.board, begun);
         table.post(seq, bytes, Held::Job(job));
         self.watch_first(table);
-        let full = outbox.is_full(table.bytes);
         drop(guard);
         // If the worker lies about what it has read, that is found when the rest
         // is fed.
-        let _ = outbox.feed(&self.board);
+        let _ = self.feed(outbox);
+        let full = outbox.is_full(self.table().bytes);
         Packed::Done { full }
     }
 }

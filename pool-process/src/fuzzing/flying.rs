@@ -121,11 +121,8 @@ impl World {
 
     /// What the supervisor does besides.
     fn go_on(&mut self) -> bool {
-        if let Some(seq) = self.outbox.feeding() {
-            if !self.flight.is_waiting(seq) {
-                self.outbox.stop_feeding();
-            }
-            return self.outbox.feed(&self.board).is_ok();
+        if self.outbox.feeding().is_some() {
+            return self.flight.feed(&mut self.outbox).is_ok();
         }
         if let Some(last) = self.flight.last() {
             let _ = (self.flight.turn(last), self.board.is_news(last));
@@ -162,7 +159,8 @@ impl World {
     fn harvest(&self) -> bool {
         let mut found = Vec::new();
         let is_fine = self.flight.harvest(&mut found).is_ok();
-        found.into_iter().for_each(Harvest::resolve);
+        let resolve = |harvest: Harvest| harvest.resolve(&mut Vec::new());
+        found.into_iter().for_each(resolve);
         is_fine
     }
 
@@ -176,7 +174,8 @@ impl World {
         let bytes = input.bytes(len).to_vec();
         match self.flight.deliver(slot, seq, kind, bytes) {
             Ok(harvest) => {
-                harvest.into_iter().for_each(Harvest::resolve);
+                let resolve = |harvest: Harvest| harvest.resolve(&mut Vec::new());
+                harvest.into_iter().for_each(resolve);
                 true
             }
             Err(_) => false,

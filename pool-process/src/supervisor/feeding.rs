@@ -102,15 +102,7 @@ impl Supervisor<'_> {
 
     /// Feeds what there was no room for. True if some of it found room.
     pub(super) fn feed(&mut self) -> Result<bool, Down> {
-        let Some(seq) = self.outbox.feeding() else {
-            return Ok(false);
-        };
-        if !self.flight.is_waiting(seq) {
-            self.outbox.stop_feeding();
-            return Ok(true);
-        }
-        let fed = self.outbox.feed(&self.worker.board);
-        let fed = fed.map_err(|_| Down::Misbehaved("it has read what was never written"))?;
+        let fed = self.flight.feed(&mut self.outbox)?;
         if fed {
             self.rounds.fed();
         }

@@ -40,6 +40,7 @@
 //! a worker cannot make the parent fault by truncating it.
 
 use super::bell::Bell;
+use super::large;
 use super::patience::Patience;
 use super::pipe::{CAPACITY, Counters, End, Impossible};
 use super::slot::{Order, Outcome, Sight, Slot};
@@ -71,6 +72,14 @@ struct Work {
     bell: Bell,
     /// There will be no more jobs.
     closed: AtomicU32,
+}
+
+/// How many bytes are moved at a time: small enough for the other side to find
+/// them in a cache.
+const STEP: usize = 64 * 1024;
+
+fn step(bytes: &[u8]) -> &[u8] {
+    &bytes[..bytes.len().min(STEP)]
 }
 
 /// Where the bytes of the pipes begin.
@@ -191,9 +200,17 @@ impl Board {
 
     /// Writes a part of an argument: as much as there is room for.
     pub(crate) fn feed(&self, bytes: &[u8]) -> Result<usize, Impossible> {
-        let written = self.arguments.write(bytes)?;
-        self.rouse();
-        Ok(written)
+        let mut fed = 0;
+        // In steps, so that the worker reads one while the next is written.
+        while fed < bytes.len() {
+            let written = self.arguments.write(step(&bytes[fed..]))?;
+            if written == 0 {
+                break;
+            }
+            fed += written;
+            self.rouse();
+        }
+        Ok(fed)
     }
 
     /// True if there is room for more of an argument, or the worker says what
@@ -205,9 +222,17 @@ impl Board {
     /// Reads up to `most` bytes of a result; says how many.
     pub(crate) fn drain(&self, most: u64, buffer: &mut Vec<u8>) -> Result<usize, Impossible> {
         let most = usize::try_from(most).unwrap_or(usize::MAX);
-        let read = self.results.read(most, buffer)?;
-        self.rouse();
-        Ok(read)
+        large::reserve(buffer, most);
+        let mut drained = 0;
+        while drained < most {
+            let read = self.results.read((most - drained).min(STEP), buffer)?;
+            if read == 0 {
+                break;
+            }
+            drained += read;
+            self.rouse();
+        }
+        Ok(drained)
     }
 
     /// True if something became of the first job, whose number this is.
@@ -292,6 +317,7 @@ impl Board {
         let no_room = |_| NoArgument::TooLarge(order.len);
         let len = usize::try_from(order.len).map_err(|_| NoArgument::TooLarge(order.len))?;
         buffer.try_reserve_exact(len).map_err(no_room)?;
+        large::advise(buffer);
         self.arguments.skip_to(start);
         let work = &self.layout().work.bell;
         while buffer.len() < len {
@@ -302,7 +328,7 @@ impl Board {
                 return Err(NoArgument::TakenBack);
             }
             // The parent is trusted to write what it says.
-            let _ = self.arguments.read(len - buffer.len(), buffer);
+            let _ = self.arguments.read((len - buffer.len()).min(STEP), buffer);
             self.layout().news.ring();
         }
         Ok(())
@@ -319,7 +345,7 @@ impl Board {
         while !bytes.is_empty() {
             let ready = || !matches!(self.results.room(), Ok(0));
             patience.wait(ready, || work.doze(ready, None));
-            let written = self.results.write(bytes).unwrap_or(0);
+            let written = self.results.write(step(bytes)).unwrap_or(0);
             bytes = &bytes[written..];
             self.layout().news.ring();
         }

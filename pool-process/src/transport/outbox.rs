@@ -8,6 +8,7 @@ use super::frame::{begin_parcel, end_parcel};
 use super::pipe::Impossible;
 use super::slot::{INLINE, Order};
 use crate::config::{PREFETCH_BYTES, PREFETCH_PIPED};
+use executor_core::{HeldJob, TaskError};
 
 /// How jobs and results move between a pool and its workers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -32,12 +33,37 @@ pub(crate) struct Outbox {
     feed: Option<Feed>,
 }
 
-/// An argument that there was no room for.
+/// An argument that is being written to the pipe.
 #[derive(Debug)]
 struct Feed {
     seq: u64,
+    /// What is encoded of it; the rest, if there is any, are bytes that stand in
+    /// the job itself.
     bytes: Vec<u8>,
+    rest: usize,
     fed: usize,
+}
+
+/// An argument with no fewer bytes is not encoded but fed from where it is.
+const LARGE: usize = 64 * 1024;
+
+/// A job that was begun and is to be posted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Begun {
+    seq: u64,
+    offset: i64,
+    limited: bool,
+    /// Where its parcel begins.
+    start: usize,
+    /// How many bytes of the argument stand in the job itself.
+    rest: usize,
+}
+
+impl Begun {
+    fn begin_parcel(&mut self, buffer: &mut Vec<u8>) {
+        let slot = place(self.seq);
+        self.start = begin_parcel(buffer, slot, self.seq, self.offset, self.limited);
+    }
 }
 
 impl Outbox {
@@ -57,68 +83,83 @@ impl Outbox {
         }
     }
 
-    /// Begins a job, whose argument is then to be appended to the buffer that is
-    /// given. What is given as well is to be passed to [`post`](Self::post).
-    pub(crate) fn begin(&mut self, seq: u64, offset: i64, limited: bool) -> (usize, &mut Vec<u8>) {
-        let start = match self.way {
+    /// Begins a job and encodes its argument. What is given is to be passed to
+    /// [`post`](Self::post).
+    ///
+    /// # Errors
+    /// The argument cannot be encoded.
+    pub(crate) fn begin(
+        &mut self,
+        seq: u64,
+        offset: i64,
+        job: &mut HeldJob,
+    ) -> (Begun, Result<(), TaskError>) {
+        let limited = job.timeout().is_some();
+        let mut begun = Begun {
+            seq,
+            offset,
+            limited,
+            start: 0,
+            rest: 0,
+        };
+        match self.way {
+            Transport::Messages => begun.begin_parcel(&mut self.buffer),
             Transport::SharedMemory => {
                 self.buffer.clear();
-                0
+                match job.encode_argument_head(LARGE, &mut self.buffer) {
+                    Ok(false) => {}
+                    Ok(true) => {
+                        job.with_argument_bytes(|bytes| begun.rest = bytes.len());
+                        return (begun, Ok(()));
+                    }
+                    Err(error) => return (begun, Err(error)),
+                }
             }
-            Transport::Messages => begin_parcel(&mut self.buffer, place(seq), seq, offset, limited),
-        };
-        (start, &mut self.buffer)
+        }
+        let encoded = job.encode_argument(&mut self.buffer);
+        (begun, encoded)
     }
 
     /// Posts the job that was begun. Says how many bytes wait to be read for it.
-    pub(crate) fn post(
-        &mut self,
-        board: &Board,
-        start: usize,
-        seq: u64,
-        offset: i64,
-        limited: bool,
-    ) -> usize {
+    pub(crate) fn post(&mut self, board: &Board, begun: Begun) -> usize {
+        let seq = begun.seq;
         let mut order = Order {
-            offset,
-            limited,
+            offset: begun.offset,
+            limited: begun.limited,
             len: 0,
             piped: None,
         };
         if self.way == Transport::Messages {
-            end_parcel(&mut self.buffer, start);
+            end_parcel(&mut self.buffer, begun.start);
             board.slot(seq).post(seq, order, &[]);
-            return self.buffer.len() - start;
+            return self.buffer.len() - begun.start;
         }
-        order.len = self.buffer.len() as u64;
-        if self.buffer.len() <= INLINE {
+        let unread = self.buffer.len() + begun.rest;
+        order.len = unread as u64;
+        if unread <= INLINE {
             board.slot(seq).post(seq, order, &self.buffer);
             return 0;
         }
         order.piped = Some(board.next_argument());
         board.slot(seq).post(seq, order, &[]);
-        let bytes = std::mem::take(&mut self.buffer);
-        let unread = bytes.len();
-        self.feed = Some(Feed { seq, bytes, fed: 0 });
+        self.feed = Some(Feed {
+            seq,
+            bytes: std::mem::take(&mut self.buffer),
+            rest: begun.rest,
+            fed: 0,
+        });
         unread
     }
 
     /// Posts the job that was begun as one that must not run.
-    pub(crate) fn post_refused(
-        &mut self,
-        board: &Board,
-        start: usize,
-        seq: u64,
-        offset: i64,
-        limited: bool,
-    ) {
+    pub(crate) fn post_refused(&mut self, board: &Board, mut begun: Begun) {
         if self.way == Transport::Messages {
-            self.buffer.truncate(start);
+            self.buffer.truncate(begun.start);
             // The worker acknowledges it when it comes to its place.
-            begin_parcel(&mut self.buffer, place(seq), seq, offset, limited);
-            end_parcel(&mut self.buffer, start);
+            begun.begin_parcel(&mut self.buffer);
+            end_parcel(&mut self.buffer, begun.start);
         }
-        board.slot(seq).post_taken_back(seq);
+        board.slot(begun.seq).post_taken_back(begun.seq);
     }
 
     /// The job whose argument is being fed.
@@ -126,20 +167,33 @@ impl Outbox {
         self.feed.as_ref().map(|feed| feed.seq)
     }
 
-    /// Feeds on. False if there is no room.
+    /// Feeds on: an argument of this job. False if there is no room.
     ///
     /// # Errors
     /// The worker says of its reading what cannot be.
-    pub(crate) fn feed(&mut self, board: &Board) -> Result<bool, Impossible> {
+    pub(crate) fn feed(&mut self, board: &Board, job: &HeldJob) -> Result<bool, Impossible> {
         let Some(feed) = &mut self.feed else {
             return Ok(false);
         };
-        let fed = board.feed(&feed.bytes[feed.fed..])?;
-        feed.fed += fed;
-        if feed.fed == feed.bytes.len() {
+        let before = feed.fed;
+        let encoded = feed.bytes.len();
+        if feed.fed < encoded {
+            feed.fed += board.feed(&feed.bytes[feed.fed..])?;
+        }
+        if feed.fed >= encoded && feed.rest > 0 {
+            let mut fed = Ok(0);
+            job.with_argument_bytes(|bytes| {
+                // It has not changed since it was measured: nobody else has it.
+                let rest = bytes.get(feed.fed - encoded..).unwrap_or_default();
+                fed = board.feed(rest);
+            });
+            feed.fed += fed?;
+        }
+        let fed = feed.fed > before;
+        if feed.fed == encoded + feed.rest {
             self.stop_feeding();
         }
-        Ok(fed > 0)
+        Ok(fed)
     }
 
     /// The rest of the argument that is being fed is not wanted any more.

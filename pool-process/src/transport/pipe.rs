@@ -208,7 +208,7 @@ mod tests {
         let memory = Memory::new();
         let (writer, reader) = (memory.end(), memory.end());
         let total = 5 * CAPACITY + 12_345;
-        let byte = |n: usize| (n * 31 >> 7) as u8;
+        let byte = |n: usize| ((n * 31) >> 7) as u8;
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 let bytes: Vec<_> = (0..total).map(byte).collect();

@@ -56,13 +56,13 @@ fn pin(number: usize) -> rustix::io::Result<()> {
     rustix::thread::sched_setaffinity(None, &one)
 }
 
-fn initialize(initializer: Initializer) -> Result<(), String> {
+fn initialize(mut initializer: Initializer) -> Result<(), String> {
     // SAFETY: the parent runs the same image, which the handshake has checked,
     // and took the offset from an entry of its own.
     let entry = unsafe { image::entry_at(initializer.offset) };
     let entry = entry.ok_or("the initializer is not in this program")?;
     let mut result = Vec::new();
-    catch(|| entry.call(&initializer.argument, &mut result))
+    catch(|| entry.call(&mut initializer.argument, &mut result))
         .map_err(|report| format!("the initializer {report}"))?
         .map_err(|fault| format!("the initializer: {fault:?}"))?;
     let result: Result<(), String> = codec::decode(&result)?;

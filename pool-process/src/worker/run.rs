@@ -38,7 +38,7 @@ pub(super) fn posted(board: &Board) {
         }
         buffer.clear();
         hook::enter(seq);
-        let kind = run(order.offset, &argument, &mut buffer, 0);
+        let kind = run(order.offset, &mut argument, &mut buffer, 0);
         hook::leave();
         deliver(board, seq, kind, &buffer, &mut patience);
         argument.shrink_to(KEPT);
@@ -62,7 +62,7 @@ pub(super) fn deliver(board: &Board, seq: u64, kind: u32, result: &[u8], patienc
 
 /// Runs all jobs of a message.
 pub(super) fn all(board: &Board, wire: &WorkerWire, message: &[u8]) {
-    let mut buffer = Vec::new();
+    let (mut argument, mut buffer) = (Vec::new(), Vec::new());
     for parcel in parcels(message) {
         let Some(parcel) = parcel else {
             // The parent is trusted; a message it has garbled is a bug, and
@@ -78,17 +78,20 @@ pub(super) fn all(board: &Board, wire: &WorkerWire, message: &[u8]) {
         }
         buffer.clear();
         buffer.resize(HEAD, 0);
+        argument.clear();
+        argument.extend_from_slice(parcel.argument);
         hook::enter(seq);
-        let kind = run(parcel.offset, parcel.argument, &mut buffer, HEAD);
+        let kind = run(parcel.offset, &mut argument, &mut buffer, HEAD);
         hook::leave();
         send_or_leave(board, wire, &parcel, kind, &mut buffer);
+        argument.shrink_to(KEPT);
         buffer.shrink_to(KEPT);
     }
 }
 
 /// Calls the function. Its result, or what is to be said in place of one, is
 /// written to `buffer` from `start` on.
-fn run(offset: i64, argument: &[u8], buffer: &mut Vec<u8>, start: usize) -> u32 {
+fn run(offset: i64, argument: &mut Vec<u8>, buffer: &mut Vec<u8>, start: usize) -> u32 {
     // SAFETY: the parent runs the same image, which the handshake has checked,
     // and took the offset from an entry of its own.
     let Some(entry) = (unsafe { image::entry_at(offset) }) else {
