@@ -30,11 +30,17 @@ pub(crate) const LOOT: u64 = 7;
 
 /// A pool whose workers are heard over the wire.
 pub(crate) fn wired(workers: usize) -> ProcessPool {
-    ProcessPool::builder()
-        .max_workers(workers)
-        .transport(Transport::Messages)
-        .build()
-        .expect("it is built")
+    by(Transport::Messages, workers)
+}
+
+/// A pool whose workers are heard through shared memory alone.
+pub(crate) fn shared(workers: usize) -> ProcessPool {
+    by(Transport::SharedMemory, workers)
+}
+
+fn by(transport: Transport, workers: usize) -> ProcessPool {
+    let builder = ProcessPool::builder().transport(transport);
+    builder.max_workers(workers).build().expect("it is built")
 }
 
 /// What stands in front of a message.
@@ -118,6 +124,13 @@ impl Intruder {
         );
     }
 
+    /// Wakes the parent, whether or not it sleeps.
+    pub(crate) fn wake_parent(&self) {
+        self.bell().store(1, SeqCst);
+        let flags = rustix::thread::futex::Flags::empty();
+        let _ = rustix::thread::futex::wake(self.bell(), flags, 1);
+    }
+
     pub(crate) fn close(&self) {
         rustix::net::shutdown(self.wire, Shutdown::Both).expect("it is open");
     }
@@ -151,6 +164,18 @@ impl Intruder {
     pub(crate) fn any(&self, n: u64) -> &'static AtomicU64 {
         let words = 16 * (SLOTS as u64 + 1);
         self.atomic(8 * (n % words) as usize)
+    }
+
+    /// The counters of the pipes: written and read, of arguments and of results.
+    pub(crate) fn counter(&self, n: usize) -> &'static AtomicU64 {
+        self.atomic(128 * (SLOTS + 2 + n))
+    }
+
+    /// Says that its result is in the pipe, with so many bytes.
+    pub(crate) fn announce(&self, slot: usize, len: u64) {
+        let piped = 1 << 55;
+        self.head(slot)
+            .store(u64::from(VALUE) << 56 | piped | len, SeqCst);
     }
 
     /// The slots in some state, with the jobs' numbers, oldest first.
