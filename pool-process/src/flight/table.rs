@@ -55,14 +55,22 @@ pub(super) struct AtFirst {
 
 #[derive(Debug)]
 pub(super) enum Held {
-    /// Its argument is being encoded. It is not to run if it was cancelled, or
-    /// its time in the queue was over, meanwhile.
+    /// Its argument is being encoded.
     Packing {
-        refused: Option<TaskError>,
+        refused: Option<Refusal>,
     },
     Job(HeldJob),
     /// Taken back; the worker has yet to see that.
     TakenBack,
+}
+
+/// Why a job is not to run after all.
+#[derive(Debug)]
+pub(super) enum Refusal {
+    /// Its time in the queue was over meanwhile, say.
+    Error(TaskError),
+    /// It was cancelled, and is resolved by whoever did that.
+    Revoked,
 }
 
 impl Entry {
