@@ -1,10 +1,9 @@
-//! Coroutines: futures that the runtime drives on behalf of a [`Task`].
+//! Coroutines: futures that are driven on behalf of a [`Task`].
 //!
-//! # Protocol
-//!
-//! The runtime owns a [`Coroutine`], which owns the user's future and the
-//! promise of its task. The task reaches the coroutine through [`Request`] alone,
-//! a flag and the waker of the last poll:
+//! Whoever drives it, the shared runtime or an event loop, owns a [`Coroutine`],
+//! which owns the user's future and the promise of its task. The task reaches
+//! the coroutine through [`Request`] alone, a flag and the waker of the last
+//! poll:
 //!
 //! * *poll*: poll the future, unless the flag is set. If it is pending, leave the
 //!   waker, **then** read the flag. Where it is set, drop the future and resolve
@@ -25,31 +24,37 @@
 //! The context and the span of its creation surround all of that; what
 //! the coroutine sets stays its own.
 
+mod home;
+mod request;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use self::home::{Home, all_shared, polls_for_runtime};
+pub(crate) use self::request::Request;
+
 use crate::cancelled::{Leftovers, drop_cancelled};
+use crate::event_loop::{self, ExceptionContext};
 use crate::runtime;
 use executor_core::context::Surroundings;
-use executor_core::current;
 use executor_core::panic::{catch, discard};
-use executor_core::{CancelOutcome, Control, Promise, Task, TaskError, TaskRef, promise_with};
-use futures::task::AtomicWaker;
+use executor_core::{Promise, Task, TaskError, TaskRef, current, promise_with};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 
-/// Starts `future` on the runtime and returns its task, at once.
+/// Starts `future` and returns its task, at once.
 ///
-/// It runs whether or not the task is awaited. A panic in it fails its task alone,
-/// with message and location. The name of the task is `Task-N`, with a number that
+/// On a thread that runs an [`EventLoop`](crate::EventLoop) it becomes a coroutine
+/// of that loop, as in Python; elsewhere the shared runtime drives it. It runs
+/// whether or not the task is awaited. A panic in it fails its task alone, with
+/// message and location. The name of the task is `Task-N`, with a number that
 /// grows.
 ///
 /// The output is the task's value, whatever it is; of a `Result`, use
 /// [`ensure_future`](crate::ensure_future) or [`Task::flatten`] to have a task
-/// that fails when the future does. This is Python's `loop.create_task`.
+/// that fails when the future does. This is Python's `asyncio.create_task`.
 ///
 /// # Cancellation
 ///
@@ -91,18 +96,11 @@ where
     F: Future + Send + 'static,
     T: Send + 'static,
 {
-    let request = Arc::new(Request::default());
-    let (promise, task) = promise_with(next_name(), request.clone(), 0);
-    runtime::spawn(Coroutine {
-        reference: promise.reference(),
-        // A runtime moves what it is given several times before it pins it.
-        future: Some(Box::pin(future)),
-        outcome,
-        promise: Some(promise),
-        request,
-        leftovers: None,
-        surroundings: Surroundings::capture(),
-    });
+    if let Some(running) = event_loop::running() {
+        return running.start(future, outcome);
+    }
+    let (coroutine, task) = Coroutine::new(future, outcome, Home::Runtime);
+    runtime::spawn(coroutine);
     task
 }
 
@@ -112,40 +110,21 @@ pub(crate) fn next_name() -> String {
     format!("Task-{}", NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
-/// The way from a task to its coroutine.
-#[derive(Default)]
-struct Request {
-    cancel: AtomicBool,
-    started: AtomicBool,
-    waker: AtomicWaker,
+/// A coroutine, whatever its types: what an event loop keeps.
+pub(crate) trait Routine {
+    /// One poll. It contains the panics of the user's code.
+    fn drive(&mut self, context: &mut Context<'_>) -> Poll<()>;
+
+    /// Drops the future and resolves the task as cancelled; `why` completes "was
+    /// cancelled: …".
+    fn abandon(&mut self, why: &str);
 }
 
-impl Request {
-    fn cancelled(&self) -> TaskError {
-        TaskError::cancelled(match self.started.load(Ordering::Relaxed) {
-            true => "at an await",
-            false => "before it started",
-        })
-    }
-}
-
-impl Control for Request {
-    fn cancel(&self, _ticket: u64) -> CancelOutcome {
-        self.cancel.store(true, Ordering::Release);
-        self.waker.wake();
-        CancelOutcome::Requested
-    }
-
-    fn is_running(&self, _ticket: u64) -> bool {
-        self.started.load(Ordering::Acquire)
-    }
-}
-
-struct Coroutine<F: Future, T: Send + 'static> {
+pub(crate) struct Coroutine<F: Future, T: Send + 'static> {
     future: Option<Pin<Box<F>>>,
     outcome: fn(F::Output) -> Result<T, TaskError>,
     promise: Option<Promise<T>>,
-    reference: TaskRef,
+    task: TaskRef,
     request: Arc<Request>,
     surroundings: Surroundings,
     /// What is left of it, once it was cancelled.
@@ -161,13 +140,34 @@ enum End<T> {
 }
 
 impl<F: Future, T: Send + 'static> Coroutine<F, T> {
+    pub(crate) fn new(
+        future: F,
+        outcome: fn(F::Output) -> Result<T, TaskError>,
+        home: Home,
+    ) -> (Self, Task<T>) {
+        let request = Arc::new(Request::new(home));
+        let (promise, task) = promise_with(next_name(), request.clone(), 0);
+        request.home().list(&promise);
+        let coroutine = Self {
+            // A runtime moves what it is given several times before it pins it.
+            future: Some(Box::pin(future)),
+            outcome,
+            task: promise.reference(),
+            promise: Some(promise),
+            request,
+            surroundings: Surroundings::capture(),
+            leftovers: None,
+        };
+        (coroutine, task)
+    }
+
     /// One poll of the future, unless it is to be cancelled.
     fn step(&mut self, context: &mut Context<'_>) -> Poll<End<T>> {
         let request = &*self.request;
-        if request.cancel.load(Ordering::Acquire) {
+        if request.is_set() {
             return Poll::Ready(End::Cancelled);
         }
-        request.started.store(true, Ordering::Release);
+        request.start();
         if let Some(future) = &mut self.future {
             let outcome = self.outcome;
             match catch(|| future.as_mut().poll(context).map(outcome)) {
@@ -176,8 +176,8 @@ impl<F: Future, T: Send + 'static> Coroutine<F, T> {
                 Err(report) => return Poll::Ready(End::Of(Err(TaskError::panicked(report)))),
             }
         }
-        request.waker.register(context.waker());
-        match request.cancel.load(Ordering::Acquire) {
+        request.leave(context.waker());
+        match request.is_set() {
             true => Poll::Ready(End::Cancelled),
             false => Poll::Pending,
         }
@@ -186,14 +186,12 @@ impl<F: Future, T: Send + 'static> Coroutine<F, T> {
     /// The end of it: its future is gone when this is ready.
     fn run(&mut self, context: &mut Context<'_>) -> Poll<Result<T, TaskError>> {
         if self.leftovers.is_none() {
-            let end = ready!(self.step(context));
-            let future = self.future.take();
-            match end {
+            match ready!(self.step(context)) {
                 End::Of(outcome) => {
-                    discard(future);
+                    drop(self.held());
                     return Poll::Ready(outcome);
                 }
-                End::Cancelled => self.leftovers = Some(drop_cancelled(future)),
+                End::Cancelled => self.leftovers = Some(drop_cancelled(self.held())),
             }
         }
         if let Some(leftovers) = &mut self.leftovers {
@@ -201,23 +199,84 @@ impl<F: Future, T: Send + 'static> Coroutine<F, T> {
         }
         Poll::Ready(Err(self.request.cancelled()))
     }
+
+    /// Runs `f` as a part of the task, in what surrounds it.
+    fn inside<R>(&mut self, f: impl FnOnce(&mut Self) -> R) -> R {
+        let mut surroundings = std::mem::take(&mut self.surroundings);
+        let task = self.task.clone();
+        let done = current::enter(task, || surroundings.resume(|| f(self)));
+        self.surroundings = surroundings;
+        done
+    }
+
+    fn held(&mut self) -> Held<'_, F> {
+        Held {
+            future: self.future.take(),
+            task: &self.task,
+            home: self.request.home(),
+        }
+    }
+
+    fn resolve(&mut self, outcome: Result<T, TaskError>) {
+        if let Some(promise) = self.promise.take() {
+            let home = self.request.home();
+            home.strike(&self.task);
+            if let Err(error) = &outcome {
+                home.failed(&self.task, error);
+            }
+            promise.resolve(outcome);
+        }
+    }
+}
+
+/// The future, to be dropped; a panic of that goes to whoever drives it.
+struct Held<'c, F> {
+    future: Option<Pin<Box<F>>>,
+    task: &'c TaskRef,
+    home: &'c Home,
+}
+
+impl<F> Drop for Held<'_, F> {
+    fn drop(&mut self) {
+        let future = self.future.take();
+        if let Err(report) = catch(|| drop(future)) {
+            let message = "a coroutine panicked while it was dropped";
+            let context = ExceptionContext::new(message).task(self.task).panic(report);
+            self.home.report(&context);
+        }
+    }
+}
+
+impl<F: Future, T: Send + 'static> Routine for Coroutine<F, T> {
+    fn drive(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let _polling = self.request.home().enter();
+        let outcome = ready!(self.inside(|this| this.run(context)));
+        discard(std::mem::take(&mut self.surroundings));
+        // Callbacks run here: what they do is not done by this task.
+        self.resolve(outcome);
+        Poll::Ready(())
+    }
+
+    fn abandon(&mut self, why: &str) {
+        self.inside(|this| drop(this.held()));
+        discard(std::mem::take(&mut self.surroundings));
+        self.resolve(Err(TaskError::cancelled(why)));
+    }
 }
 
 impl<F: Future, T: Send + 'static> Future for Coroutine<F, T> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        let reference = self.reference.clone();
-        let mut surroundings = std::mem::take(&mut self.surroundings);
-        let poll = current::enter(reference, || surroundings.resume(|| self.run(context)));
-        let Poll::Ready(outcome) = poll else {
-            self.surroundings = surroundings;
-            return Poll::Pending;
-        };
-        discard(surroundings);
-        if let Some(promise) = self.promise.take() {
-            promise.resolve(outcome);
+        self.drive(context)
+    }
+}
+
+impl<F: Future, T: Send + 'static> Drop for Coroutine<F, T> {
+    /// Whoever drove it goes away.
+    fn drop(&mut self) {
+        if self.promise.is_some() {
+            self.abandon("whoever drove it went away");
         }
-        Poll::Ready(())
     }
 }

@@ -32,7 +32,8 @@ pub use self::gatherable::{Each, Gatherable, Mixed};
 /// # Cancel safety
 /// Dropping it drops its handles of the tasks, which go on, detached, unless
 /// [`cancel_on_drop`](Gather::cancel_on_drop) was said. If the coroutine that
-/// awaits it is cancelled, its tasks are, as in Python.
+/// awaits it is cancelled, so are its tasks, and the coroutine ends after them, as in
+/// Python.
 ///
 /// ```
 /// use combinators::gather;

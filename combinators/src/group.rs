@@ -1,6 +1,6 @@
 //! [`Group`]: a set of tasks and the countdown that waits for them.
 
-use crate::set::TaskSet;
+use crate::set::{TaskSet, cancel_all, give_up};
 use executor_core::{Countdown, Settled, TaskError};
 use std::fmt;
 use std::task::{Context, Poll};
@@ -90,18 +90,10 @@ impl<S: TaskSet> Group<S> {
     pub(crate) fn cancel(&mut self) {
         // First, so that whoever waited is not woken for it.
         self.countdown = None;
-        if let Some(tasks) = &mut self.tasks {
-            cancel_all(tasks);
+        if let Some(tasks) = self.tasks.take() {
+            give_up(tasks);
         }
     }
-}
-
-/// Cancels what is not done. Nobody needs to look at the errors.
-pub(crate) fn cancel_all<S: TaskSet>(tasks: &mut S) {
-    tasks.visit(&mut |task| {
-        task.cancel();
-        true
-    });
 }
 
 /// Nobody needs to look at the errors.

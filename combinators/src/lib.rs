@@ -30,8 +30,13 @@
 //! To run and wait for many things from asynchronous code. A combinator waits on
 //! any runtime; what starts a coroutine or keeps a time limit uses async-std's,
 //! which needs no set-up. async-std is no longer developed, so the one module
-//! that names it is small; no type of it appears in this interface. For a single
-//! task, await it: nothing of this is needed.
+//! that names it is small, no type of it appears in this interface, and the
+//! feature `smol` (with `default-features = false`) puts smol in its place. For a
+//! single task, await it: nothing of this is needed.
+//!
+//! Coroutines run on the runtime's threads, unless an [`EventLoop`] runs on the
+//! thread that starts them: asyncio's loop, one thread for all of its coroutines
+//! and callbacks. [`run`] is the short way to have one.
 //!
 //! # What all of them keep
 //!
@@ -44,49 +49,27 @@
 //! | panic in a coroutine | fails its task alone, with message and location |
 //! | cancel of a coroutine that awaits | is passed on to the tasks of a [`gather`], and not to those of a [`wait`] or [`as_completed`] |
 //! | drop of a combinator | detaches its tasks, except [`wait_for`] and [`task_group`], which cancel; [`Task::cancel_on_drop`] is kept |
+//! | blocking, where only this thread can do what is waited for | an error of the kind `WouldDeadlock` from [`Task::wait`], not a hang |
 //! | a completion | costs the same however many tasks are waited for |
 //!
-//! # From asyncio
-//!
-//! | asyncio | here |
-//! |---|---|
-//! | `gather(*aws)` | [`gather`]`(tasks)`, of an iterator or a tuple |
-//! | a semaphore round each of them | [`limit`]`(n).gather(tasks)` |
-//! | `gather(*aws, return_exceptions=True)` | [`gather_settled`]`(tasks)` |
-//! | `wait(fs, timeout=t, return_when=…)` | [`wait`]`(tasks, `[`ReturnWhen`]`)`, [`.timeout(t)`](Wait::timeout), giving [`Waited`] |
-//! | `async for t in as_completed(fs, timeout=t)` | [`as_completed`]`(tasks)`, a stream of tasks, [`.timeout(t)`](AsCompleted::timeout) |
-//! | `wait_for(aw, t)` | [`wait_for`]`(task, t)` |
-//! | `async with timeout(t) as scope:` | [`timeout`]`(t, future)`, [`timeout_at`], [`timeout_scope`]`(t, async \|scope\| …)` |
-//! | `async with TaskGroup() as group:` | [`task_group`]`(async \|group\| …)`, [`TaskGroup::create_task`] |
-//! | `shield(aw)` | [`shield`]`(task)` |
-//! | `sleep(t)` | [`sleep`]`(t)` |
-//! | `to_thread(f, …)` | [`to_thread`]`(move \|\| f(…))` |
-//! | `ensure_future(aw)` | [`ensure_future`]`(future)` |
-//! | `create_task(coro)` | [`create_task`]`(future)` |
-//! | `loop.run_in_executor(None, f, arg)` | [`run_in_executor`]`(None, f, arg)` |
-//! | `loop.run_in_executor(pool, f, arg)` | [`run_in_executor`]`(Some(&pool), f, arg)`, or `pool.submit(f, arg)` |
-//! | `task.cancel()`, `.done()`, `.add_done_callback(f)` | [`Task::cancel`], [`Task::is_done`], [`Task::add_done_callback`] |
-//! | a set of futures given twice | cannot be written: a [`Task`] has one owner |
-//!
-//! [`Task`]: executor_core::Task
-//! [`Task::add_done_callback`]: executor_core::Task::add_done_callback
-//! [`Task::cancel`]: executor_core::Task::cancel
-//! [`Task::cancel_on_drop`]: executor_core::Task::cancel_on_drop
-//! [`Task::flatten`]: executor_core::Task::flatten
-//! [`Task::is_done`]: executor_core::Task::is_done
-//! [`TaskError::downcast`]: executor_core::TaskError::downcast
-
+#![doc = include_str!("from_asyncio.md")]
 #![forbid(unsafe_code)]
 
+#[cfg(not(any(feature = "async-std", feature = "smol")))]
+compile_error!("combinators needs a runtime: enable its feature `async-std` or `smol`");
+
+mod all_tasks;
 mod as_completed;
 mod cancelled;
 mod coroutine;
 mod deadline;
 mod default_executor;
 mod ensure_future;
+mod event_loop;
 mod gather;
 mod group;
 mod limit;
+mod run;
 mod run_in_executor;
 mod runtime;
 mod set;
@@ -98,11 +81,14 @@ mod to_thread;
 mod wait;
 mod wait_for;
 
+pub use self::all_tasks::all_tasks;
 pub use self::as_completed::{AsCompleted, AsCompletedTimeout, as_completed};
 pub use self::coroutine::create_task;
 pub use self::ensure_future::ensure_future;
+pub use self::event_loop::{CallHandle, EventLoop, ExceptionContext, Handle, get_running_loop};
 pub use self::gather::{Each, Gather, GatherSettled, Gatherable, Mixed, gather, gather_settled};
 pub use self::limit::{Limit, LimitedGather, LimitedGatherSettled, limit};
+pub use self::run::{Runner, run};
 pub use self::run_in_executor::run_in_executor;
 pub use self::set::TaskSet;
 pub use self::shield::{Shield, shield};
@@ -112,3 +98,6 @@ pub use self::timeout::{Timeout, TimeoutScope, timeout, timeout_at, timeout_scop
 pub use self::to_thread::to_thread;
 pub use self::wait::{ReturnWhen, Wait, Waited, wait};
 pub use self::wait_for::{WaitFor, wait_for};
+/// The task whose function or coroutine runs on this thread: Python's
+/// `current_task`.
+pub use executor_core::current_task;

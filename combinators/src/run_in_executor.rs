@@ -7,12 +7,14 @@ use serde::{Serialize, de::DeserializeOwned};
 /// Starts `function(argument)` on `executor`, or on the default one for `None`,
 /// and returns its task, at once.
 ///
-/// This is Python's `loop.run_in_executor`. The default executor is a thread
-/// pool that all of the process shares, made by the first call that needs it, of
-/// the default size; its threads are named `asyncio_0`, `asyncio_1`, … Jobs that
-/// block for long are better off on a pool of their own. Nothing ever drops the
-/// default pool, so a program that returns from `main` does not wait for jobs
-/// left on it: await their tasks.
+/// This is Python's `loop.run_in_executor`. On a thread that runs an
+/// [`EventLoop`](crate::EventLoop), the default executor is that loop's; elsewhere it
+/// is a thread pool that all of the process shares, made by the first call that
+/// needs it, of the default size. Threads of either are named `asyncio_0`,
+/// `asyncio_1`, … Jobs that block for long are better off on a pool of their own.
+/// Nothing ever drops the shared pool, so a program that returns from `main` does
+/// not wait for jobs left on it: await their tasks. [`run`](crate::run) waits for
+/// those of its loop's.
 ///
 /// The function captures nothing, as for [`ExecutorExt::submit`], so that a
 /// process can run it too; several arguments travel as a tuple.

@@ -1,6 +1,9 @@
 //! [`TaskSet`]: tasks that are waited for together, alike or of several types.
 
+mod ending;
 mod tuple;
+
+pub(crate) use self::ending::{cancel_all, give_up};
 
 use executor_core::{Countdown, Task, TaskError};
 use std::fmt;
@@ -40,8 +43,9 @@ pub trait TaskSet: sealed::Sealed + Unpin + Sized {
 #[doc(hidden)]
 pub trait Member: sealed::Sealed {
     fn watch(&mut self, countdown: &mut Countdown, place: usize);
-    /// Cancels it, unless it is done, and looks at its error for good.
-    fn cancel(&self);
+    /// Cancels it, unless it is done. Nobody needs to look at its error. True if it
+    /// will end for that.
+    fn cancel(&self) -> bool;
     fn ignore_error(&self);
     fn take_error(&mut self) -> Option<TaskError>;
 }
@@ -58,11 +62,9 @@ impl<T: Send + 'static> Member for Task<T> {
         countdown.watch(self, place);
     }
 
-    fn cancel(&self) {
+    fn cancel(&self) -> bool {
         self.ignore_error();
-        if !self.is_done() {
-            Task::cancel(self);
-        }
+        !self.is_done() && Task::cancel(self).took_effect() && !self.is_done()
     }
 
     fn ignore_error(&self) {

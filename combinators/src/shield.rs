@@ -58,6 +58,16 @@ impl<T: Send + 'static> Shield<T> {
     /// Takes the shield off: the task, as it was given.
     ///
     /// `None` if its outcome was had already.
+    ///
+    /// ```
+    /// use combinators::shield;
+    ///
+    /// let (promise, task) = executor_core::promise::<u8>("answer");
+    /// let task = shield(task).into_task().expect("nobody has its outcome");
+    /// promise.resolve(Ok(42));
+    /// assert_eq!(task.wait()?, 42);
+    /// # Ok::<(), executor_core::TaskError>(())
+    /// ```
     pub fn into_task(mut self) -> Option<Task<T>> {
         self.0.take()
     }

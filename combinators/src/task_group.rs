@@ -100,7 +100,26 @@ where
 /// The handle of a task group, given to the body of [`task_group`]: starts
 /// children.
 ///
-/// Clones are handles of the same group, for children that add others.
+/// Clones are handles of the same group, for children that add others:
+///
+/// ```
+/// use combinators::{TaskGroup, task_group};
+/// use executor_core::TaskError;
+/// use std::sync::mpsc;
+///
+/// let (tell, told) = mpsc::channel();
+/// let all = task_group(async |group: TaskGroup| {
+///     let adds = group.clone();
+///     let child = async move {
+///         adds.create_task(async move { tell.send("a grandchild") }).detach();
+///         Ok::<_, TaskError>(())
+///     };
+///     group.create_task(child).detach();
+///     Ok::<_, TaskError>(())
+/// });
+/// futures::executor::block_on(all).unwrap();
+/// assert_eq!(told.try_recv(), Ok("a grandchild"));
+/// ```
 #[derive(Clone)]
 pub struct TaskGroup {
     children: Arc<Children>,

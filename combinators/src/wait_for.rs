@@ -25,7 +25,8 @@ use std::time::Duration;
 ///   thread, rather than await, holds this up. If the task completes in that
 ///   moment after all, its own outcome counts;
 /// * a function that runs on a thread cannot be stopped: the error comes at once
-///   and says that the function goes on.
+///   and says that the function goes on. One that has asked for its
+///   [`CancelToken`](executor_core::CancelToken) is asked to end, and waited for.
 ///
 /// # Errors
 /// The task's own error; or one of the kind

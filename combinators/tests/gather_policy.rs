@@ -1,13 +1,12 @@
-//! What becomes of the others when one task of a gather fails, and of all when
-//! the gather is dropped or its coroutine cancelled.
+//! What becomes of the others when one task of a gather fails, and of all when the
+//! gather is dropped.
 
 mod common;
 
-use combinators::{Gather, GatherSettled, as_completed, ensure_future, gather, gather_settled};
-use combinators::{ReturnWhen, limit, wait};
+use combinators::{Gather, GatherSettled, gather, gather_settled, limit};
+use common::reports::{listen, never_about, once_about};
 use common::{Broken, Wakes, asked, is_over, poll_once, promises, resolve_at_once, run};
-use executor_core::{Promise, Task, TaskError, current, promise};
-use futures::StreamExt as _;
+use executor_core::{Promise, Task, TaskError, promise};
 use std::sync::Arc;
 use std::task::Poll;
 
@@ -90,33 +89,30 @@ fn settled_with_cancel_siblings_gives_the_outcomes_of_all() {
 /// retrieved.
 #[test]
 fn errors_of_siblings_count_as_looked_at() {
-    let reports = common::reports_of(|| {
-        for cancels in [false, true] {
-            let (promises, tasks) = promises::<u8>(4);
-            let [a, b, c, d] = <[_; 4]>::try_from(promises).unwrap();
-            b.resolve(broken(1));
-            c.resolve(broken(2));
-            let gathering = gather(tasks);
-            let gathering = match cancels {
-                true => gathering.cancel_siblings(),
-                false => gathering,
-            };
-            assert!(run(gathering).is_err());
-            a.resolve(broken(3));
-            d.resolve(broken(4));
-            let failing = [broken(5), broken(6), Ok(0)].map(|o| Task::ready("f", o));
-            let gathering = limit(3).gather(failing);
-            assert!(run(gathering).is_err());
-        }
-    });
-    assert!(reports.is_empty(), "{reports:?}");
+    listen();
+    let names: Vec<_> = (0..9).map(|n| format!("overlooked {n}")).collect();
+    let ready = |n: usize| Task::<u8>::ready(&*names[n], broken(1));
+    for (n, cancels) in [(0, false), (3, true)] {
+        let (later, task) = promise(&*names[n]);
+        let gathering = gather([task, ready(n + 1), ready(n + 2)]);
+        let gathering = match cancels {
+            true => gathering.cancel_siblings(),
+            false => gathering,
+        };
+        assert!(run(gathering).is_err());
+        later.resolve(broken(2));
+    }
+    let (later, task) = promise(&*names[6]);
+    assert!(run(limit(3).gather([task, ready(7), ready(8)])).is_err());
+    later.resolve(broken(2));
+    names.iter().for_each(|name| never_about(name));
 }
 
 #[test]
 fn an_error_that_a_dropped_gather_never_saw_is_reported() {
-    let reports = common::reports_of(|| drop(gather([Task::<u8>::ready("f", broken(1))])));
-    assert_eq!(reports.len(), 1, "{reports:?}");
-    assert!(reports[0].contains("never retrieved"));
+    listen();
+    drop(gather([Task::<u8>::ready("dropped unseen", broken(1))]));
+    assert!(once_about("dropped unseen").contains("never retrieved"));
 }
 
 #[test]
@@ -163,97 +159,6 @@ fn who_waited_is_not_woken_for_what_its_own_end_cancels() {
     };
     assert!(asked.was_cancelled() && outcomes.iter().all(Result::is_err));
     assert_eq!(wakes.count(), 1);
-}
-
-/// Polls a coroutine, then drops it as the one that drives it does when it is
-/// cancelled.
-fn cancel_at_its_await(coroutine: impl Future<Output = ()>) {
-    let mut coroutine = Box::pin(coroutine);
-    assert!(poll_once(&mut coroutine, &Arc::default()).is_pending());
-    current::cancelling(|| drop(coroutine));
-}
-
-/// CPython: test_tasks.py::test_cancel_gather_2,
-/// test_tasks.py::CoroutineGatherTests::test_cancellation_broadcast
-#[test]
-fn cancelling_who_awaits_it_cancels_all_its_tasks() {
-    let cancelled_by = |await_it: &dyn Fn(Vec<Task<u8>>)| {
-        let (a, one) = asked("one");
-        let (b, other) = asked("other");
-        await_it(vec![one, other]);
-        [a.was_cancelled(), b.was_cancelled()]
-    };
-    let gathered = cancelled_by(&|tasks| {
-        cancel_at_its_await(async {
-            let _ = gather(tasks).await;
-        });
-    });
-    assert_eq!(gathered, [true, true]);
-    let settled = cancelled_by(&|tasks| {
-        cancel_at_its_await(async {
-            gather_settled(tasks).await;
-        });
-    });
-    assert_eq!(settled, [true, true]);
-    let mixed = cancelled_by(&|mut tasks| {
-        let pair = (tasks.remove(0), tasks.remove(0));
-        cancel_at_its_await(async {
-            let _ = gather(pair).await;
-        });
-    });
-    assert_eq!(mixed, [true, true]);
-    let limited = cancelled_by(&|tasks| {
-        cancel_at_its_await(async {
-            let _ = limit(2).gather(tasks).await;
-        });
-    });
-    assert_eq!(limited, [true, true]);
-}
-
-/// A coroutine among them is cancelled like any task, and releases what it holds.
-#[test]
-fn a_coroutine_that_it_started_is_cancelled_too() {
-    let (canary, dropped) = common::Canary::new();
-    let coroutine = ensure_future(async move {
-        let _canary = canary;
-        std::future::pending::<Result<u8, TaskError>>().await
-    });
-    let reference = coroutine.reference();
-    cancel_at_its_await(async {
-        let _ = gather([coroutine]).await;
-    });
-    common::receive(&dropped);
-    assert!(is_over(&reference), "{reference:?}");
-}
-
-/// CPython: test_tasks.py::test_yield_future_passes_cancel: what is merely held is
-/// not awaited.
-#[test]
-fn a_gather_that_is_only_held_is_detached() {
-    let (asked, task) = asked::<u8>("held");
-    cancel_at_its_await(async {
-        let _held = gather([task]);
-        std::future::pending::<()>().await;
-    });
-    assert!(!asked.was_cancelled());
-}
-
-/// asyncio.wait and as_completed leave their tasks alone, also such as had been
-/// awaited by themselves before.
-#[test]
-fn wait_and_as_completed_do_not_pass_a_cancellation_on() {
-    let wakes = Arc::<Wakes>::default();
-    let (a, mut task) = asked::<u8>("waited for");
-    assert!(poll_once(&mut task, &wakes).is_pending());
-    cancel_at_its_await(async {
-        let _ = wait([task], ReturnWhen::AllCompleted).await;
-    });
-    let (b, mut task) = asked::<u8>("completed");
-    assert!(poll_once(&mut task, &wakes).is_pending());
-    cancel_at_its_await(async {
-        let _ = as_completed([task]).next().await;
-    });
-    assert_eq!((a.was_cancelled(), b.was_cancelled()), (false, false));
 }
 
 /// The policies stand on every form, and any of them may be named in a type.

@@ -5,8 +5,8 @@ mod common;
 
 use combinators::{TaskGroup, create_task, sleep, task_group, timeout_at};
 use common::children::{endless, fail};
-use common::{Broken, Canary, ThreadPerJob, Wakes, poll_once, receive, run};
-use executor_core::{TaskError, promise};
+use common::{Broken, Canary, DEADLINE, ThreadPerJob, Wakes, poll_once, receive, run};
+use executor_core::{CancelToken, TaskError, promise};
 use futures::future::pending;
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
@@ -59,6 +59,28 @@ fn a_job_on_a_thread_is_waited_for() {
     assert!(poll_once(&mut waiting, &Arc::default()).is_pending());
     told.try_recv().unwrap().send(()).unwrap();
     assert_eq!(run(waiting).unwrap_err().errors().len(), 1);
+}
+
+/// One that heeds its token ends when the group fails.
+#[test]
+fn a_job_on_a_thread_is_asked_to_end() {
+    let (begun, has_begun) = channel();
+    let (tell, told) = channel();
+    let error = run(task_group(|group: TaskGroup| async move {
+        let job = ThreadPerJob::default().spawn(move || {
+            let token = CancelToken::current();
+            begun.send(()).unwrap();
+            token.wait_timeout(DEADLINE).then_some(7)
+        });
+        let child = group.create_task(job);
+        receive(&has_begun);
+        child.add_done_callback(move |outcome| tell.send(*outcome.unwrap()).unwrap());
+        group.create_task(fail(1)).detach();
+        Ok::<_, TaskError>(())
+    }))
+    .unwrap_err();
+    assert_eq!(error.errors().len(), 1);
+    assert_eq!(told.try_recv(), Ok(Some(7)));
 }
 
 /// Also when the coroutine around is cancelled: that is done when they are.

@@ -4,6 +4,7 @@ mod common;
 
 use combinators::{create_task, gather, run_in_executor, to_thread};
 use common::{Broken, receive, run};
+use executor_core::ContextVar;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, mpsc};
 
@@ -79,4 +80,19 @@ fn the_pool_is_that_of_run_in_executor() {
     let here = run(to_thread(prefix)).unwrap();
     let there = run(run_in_executor(None, move |()| prefix(), ())).unwrap();
     assert_eq!(here, there);
+}
+
+/// CPython: test_threads.py::test_to_thread_contextvars
+#[test]
+fn it_has_the_callers_context_and_keeps_its_own() {
+    static WHO: ContextVar<String> = ContextVar::new("who");
+    let task = create_task(async {
+        WHO.set("caller".to_owned());
+        let there = to_thread(|| WHO.set("thread".to_owned())).await;
+        (there, WHO.get())
+    });
+    let caller = Some("caller".to_owned());
+    let (there, here) = run(task).unwrap();
+    assert_eq!(there.unwrap(), caller);
+    assert_eq!(here, caller);
 }

@@ -5,8 +5,8 @@ mod common;
 use combinators::{create_task, sleep, wait_for};
 use common::{Broken, Canary, DEADLINE, ThreadPerJob, receive, run};
 use executor_core::{
-    CancelOutcome, Control, Executor, ExecutorExt as _, Job, Promise, Shutdown, ShutdownReport,
-    Task, TaskError, TaskErrorKind, promise, promise_with,
+    CancelOutcome, CancelToken, Control, Executor, ExecutorExt as _, Job, Promise, Shutdown,
+    ShutdownReport, Task, TaskError, TaskErrorKind, promise, promise_with,
 };
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
@@ -161,6 +161,24 @@ fn of_a_function_on_a_thread_it_says_that_it_goes_on() {
     assert!(error.to_string().contains("goes on"), "{error}");
     go_on.send(()).unwrap();
     receive(&finished);
+}
+
+/// Unless it heeds its token: then its end is waited for.
+#[test]
+fn late_it_asks_a_function_on_a_thread_to_end() {
+    let (started, has_started) = mpsc::channel();
+    let (finish, finished) = mpsc::channel();
+    let task = ThreadPerJob::default().spawn(move || {
+        let token = CancelToken::current();
+        started.send(()).unwrap();
+        token.wait_timeout(DEADLINE);
+        finish.send(()).unwrap();
+        token.check()
+    });
+    receive(&has_started);
+    let error = run(wait_for(task.flatten(), SOON)).unwrap_err();
+    assert!(error.is_timed_out());
+    finished.try_recv().expect("ended before it returns");
 }
 
 /// CPython: test_waitfor.py::test_cancel_wait_for, test_cancel_blocking_wait_for

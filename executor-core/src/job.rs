@@ -290,10 +290,12 @@ impl HeldJob {
         self.inner().meta().count_death(begun)
     }
 
-    /// Appends the encoded argument to `buffer`, which is as before on failure.
+    /// Appends what the trampoline reads to `buffer`, which is as before on failure:
+    /// the encoded argument, and before it the context, if the job carries one.
     ///
     /// # Errors
-    /// An error that names the argument's type; also if its `Serialize` panics.
+    /// An error that names the argument's type, or the variable of the context; also
+    /// if a `Serialize` panics.
     pub fn encode_argument(&mut self, buffer: &mut Vec<u8>) -> Result<(), TaskError> {
         // Unique access: the argument's `Serialize` runs on one thread at a time.
         self.inner().encode_argument(buffer)

@@ -1,17 +1,16 @@
 //! [`Map`]: the results of one function for many inputs, as a stream.
 //!
-//! `map/flights.rs` has the jobs that are under way and says which is next;
-//! `map/limit.rs` has the time limit. Here inputs are read and results counted.
+//! `map/inputs.rs` reads inputs and submits them; `map/flights.rs` has the jobs that
+//! are under way and says which is next; `map/limit.rs` has the time limit.
 
 mod flights;
+mod inputs;
 mod limit;
 
 use self::flights::{Flights, Landed};
 use self::limit::Limit;
 use crate::error::TaskError;
 use crate::executor::Executor;
-use crate::ext::ExecutorExt as _;
-use crate::panic::{PanicReport, catch};
 use futures_core::Stream;
 use serde::{Serialize, de::DeserializeOwned};
 use std::any::type_name;
@@ -157,73 +156,6 @@ where
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.limit = Some(Limit::new(self.called, limit));
         self
-    }
-
-    fn most_ahead(&self) -> usize {
-        self.buffered.unwrap_or_else(|| {
-            let jobs = self.executor.concurrency().saturating_mul(4);
-            jobs.saturating_mul(self.chunk)
-        })
-    }
-
-    /// Submits inputs until enough are ahead, or there are no more.
-    fn fill(&mut self) {
-        let most = self.most_ahead();
-        while self.ahead < most {
-            let Some(inputs) = &mut self.inputs else {
-                return;
-            };
-            let want = self.chunk.min(most - self.ahead);
-            if self.chunk == 1 {
-                match inputs.next() {
-                    Some(input) => self.submit_one(input),
-                    None => self.inputs = None,
-                }
-            } else {
-                let chunk: Vec<A> = inputs.take(want).collect();
-                if chunk.len() < want {
-                    self.inputs = None;
-                }
-                if !chunk.is_empty() {
-                    self.submit_chunk(chunk);
-                }
-            }
-        }
-    }
-
-    fn submit_one(&mut self, input: A) {
-        self.ahead += 1;
-        let task = self.executor.submit(self.function, input);
-        self.flights.one(task.cancel_on_drop());
-    }
-
-    fn submit_chunk(&mut self, chunk: Vec<A>) {
-        let function = self.function;
-        let inputs = chunk.len();
-        self.ahead += inputs;
-        let task = self
-            .executor
-            .task(
-                // Captures nothing but a function of size zero.
-                move |chunk: Vec<A>| -> Vec<Result<R, PanicReport>> {
-                    let call = |input| catch(|| function(input));
-                    chunk.into_iter().map(call).collect()
-                },
-                chunk,
-            )
-            .name(type_name::<F>())
-            .submit();
-        self.flights.chunk(task.cancel_on_drop(), inputs);
-    }
-
-    fn refusal(&self) -> Option<TaskError> {
-        let (what, zero) = match (self.buffered, self.chunk) {
-            (Some(0), _) => ("buffered(0)", true),
-            (_, 0) => ("chunks(0)", true),
-            _ => ("", false),
-        };
-        let why = || format!("`map` cannot make progress with {what}: it must be greater than 0");
-        zero.then(|| TaskError::rejected(why()))
     }
 
     /// The end of a stream whose limit has passed. `None` if it was its end

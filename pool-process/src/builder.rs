@@ -142,6 +142,9 @@ impl Builder {
     /// It returns nothing, or a `Result<(), E>`. A worker in which it fails or
     /// panics does not take jobs; when that has happened several times in a row,
     /// the jobs that wait fail with its error.
+    ///
+    /// This is the place to install the worker's `tracing` subscriber. Context
+    /// variables that it sets reach no job: each has those of its submitter.
     pub fn initializer<F, A, R>(mut self, function: F, argument: A) -> Self
     where
         F: Fn(A) -> R + Copy + Send + 'static,

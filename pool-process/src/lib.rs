@@ -32,7 +32,9 @@
 //! A worker is this program, executed again through `/proc/self/exe`: the file
 //! may be replaced while the program runs. [`init`] makes it a worker instead of
 //! running `main`. A function travels as its place in the program's image, its
-//! argument and result as bytes (see `executor_core::codec`).
+//! argument and result as bytes (see `executor_core::codec`); the submitter's context
+//! variables and the name of its span go before the argument
+//! (see `executor_core::context`).
 //!
 //! * `supervisor`: the thread behind each worker, which feeds, watches and
 //!   replaces it;

@@ -144,6 +144,16 @@ fn a_value_that_cannot_cross_fails_its_job_alone_and_is_named() {
     assert_eq!(finish(unread).unwrap().2, 5);
 }
 
+#[test]
+fn what_the_initializer_sets_reaches_no_job() {
+    init_test_worker();
+    let set_up = |user: String| drop(USER.set(user));
+    let builder = ProcessPool::builder().max_workers(1);
+    let pool = builder.initializer(set_up, "the worker".to_owned());
+    let task = pool.build().unwrap().submit(look, 5);
+    assert_eq!(finish(task).unwrap().1, None);
+}
+
 /// What the worker's subscriber has written.
 static BOOK: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 

@@ -53,6 +53,7 @@ fn is_over(pool: &ProcessPool, workers: &[u32]) {
     assert!(refused.to_string().contains("has been shut down"));
 }
 
+/// CPython: `test_shutdown.py::test_hang_issue12364`, `test_processes_terminate`.
 #[test]
 fn drain_finishes_everything() {
     init_test_worker();
@@ -70,6 +71,7 @@ fn drain_finishes_everything() {
     }
 }
 
+/// CPython: `test_shutdown.py::test_cancel_futures`.
 #[test]
 fn cancel_pending_finishes_what_runs() {
     init_test_worker();
@@ -224,6 +226,8 @@ fn stopped_workers_are_no_obstacle() {
 }
 
 /// test_deadlock.py::test_shutdown_deadlock: workers die after the call.
+///
+/// CPython: `test_deadlock.py::test_shutdown_deadlock`.
 #[test]
 fn workers_that_die_meanwhile_are_no_obstacle() {
     init_test_worker();

@@ -27,6 +27,7 @@ fn clones_are_handles_of_one_pool() {
     drop(blocked);
 }
 
+/// CPython: `test_shutdown.py::test_del_shutdown`.
 #[test]
 fn dropping_the_last_handle_does_not_block_and_loses_nothing() {
     let pool = pool(2);
@@ -45,6 +46,7 @@ fn dropping_the_last_handle_does_not_block_and_loses_nothing() {
     assert_eq!(gate.arrival(), 7);
 }
 
+/// CPython: `test_shutdown.py::test_threads_terminate`.
 #[test]
 fn the_threads_end_when_the_last_handle_is_gone() {
     let pool = pool(3);

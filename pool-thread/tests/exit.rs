@@ -67,6 +67,7 @@ fn wait_for_release() {
     let _ = std::io::stdin().read(&mut [0]);
 }
 
+/// CPython: `test_shutdown.py::test_interpreter_shutdown`.
 #[test]
 fn returning_from_main_finishes_queued_detached_jobs() {
     if is_child() {
@@ -91,6 +92,7 @@ fn returning_from_main_finishes_queued_detached_jobs() {
     assert!(wait(child).success());
 }
 
+/// CPython: `test_shutdown.py::test_hang_gh83386`, `test_shutdown_no_wait`.
 #[test]
 fn returning_from_main_finishes_what_a_shutdown_drains() {
     if is_child() {

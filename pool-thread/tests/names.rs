@@ -26,6 +26,7 @@ fn names(pool: &ThreadPool) -> BTreeSet<String> {
     tasks.into_iter().map(name).collect()
 }
 
+/// CPython: `test_shutdown.py::test_thread_names_assigned`, `test_thread_names_default`.
 #[test]
 fn threads_are_named_as_in_python() {
     let default = |number: usize| (0..3).map(move |n| format!("ThreadPoolExecutor-{number}_{n}"));

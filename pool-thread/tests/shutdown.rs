@@ -9,6 +9,7 @@ use std::sync::mpsc::channel;
 use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
+/// CPython: `test_shutdown.py::test_hang_issue12364`, `test_threads_terminate`.
 #[test]
 fn draining_finishes_everything_and_ends_the_workers() {
     let pool = pool(3);
@@ -41,6 +42,7 @@ fn a_pool_that_was_never_used_shuts_down() {
     }
 }
 
+/// CPython: `test_shutdown.py::test_run_after_shutdown`.
 #[test]
 fn a_submit_afterwards_says_that_the_pool_was_shut_down() {
     let pool = pool(1);
@@ -53,6 +55,7 @@ fn a_submit_afterwards_says_that_the_pool_was_shut_down() {
     assert_eq!(pool.workers(), 0);
 }
 
+/// CPython: `test_shutdown.py::test_cancel_futures`.
 #[test]
 fn cancelling_what_is_pending_leaves_nothing_pending() {
     let pool = pool(2);

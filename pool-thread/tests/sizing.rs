@@ -12,6 +12,7 @@ fn here() -> ThreadId {
     thread::current().id()
 }
 
+/// CPython: `executor.py::test_max_workers_negative`.
 #[test]
 fn zero_is_refused() {
     let error = ThreadPool::builder().max_workers(0).build().unwrap_err();
@@ -20,6 +21,7 @@ fn zero_is_refused() {
     assert_eq!(error.to_string(), "max_queued must be greater than 0");
 }
 
+/// CPython: `test_thread_pool.py::test_default_workers`.
 #[test]
 fn the_default_size_is_pythons() {
     let cpus = thread::available_parallelism().unwrap().get();
@@ -37,6 +39,7 @@ fn threads_are_started_on_demand() {
     assert_eq!(pool.workers(), 1);
 }
 
+/// CPython: `test_thread_pool.py::test_saturation`.
 #[test]
 fn fifteen_blocked_jobs_for_each_worker_start_each_worker_once() {
     let workers = 5;
@@ -66,6 +69,7 @@ fn fifteen_blocked_jobs_for_each_worker_start_each_worker_once() {
     assert_eq!(pool.workers(), workers);
 }
 
+/// CPython: `test_thread_pool.py::test_idle_thread_reuse`.
 #[test]
 fn jobs_in_sequence_share_one_thread() {
     let pool = pool(8);

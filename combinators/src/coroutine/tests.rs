@@ -1,6 +1,7 @@
 //! A coroutine, polled by hand.
 
 use super::*;
+use executor_core::CancelOutcome;
 use futures::future::poll_fn;
 use futures::task::noop_waker_ref;
 use std::sync::atomic::AtomicUsize;
@@ -14,20 +15,10 @@ struct ByHand {
 
 /// `step` is called with the number of the poll, from one.
 fn by_hand(step: impl Fn(usize) -> Poll<u8> + Send + 'static) -> ByHand {
-    let request = Arc::new(Request::default());
-    let (promise, task) = promise_with("by hand", request.clone(), 0);
     let polls = Arc::<AtomicUsize>::default();
     let count = polls.clone();
     let future = poll_fn(move |_| step(count.fetch_add(1, Ordering::SeqCst) + 1));
-    let coroutine = Coroutine {
-        future: Some(Box::pin(Box::pin(future) as _)),
-        outcome: Ok,
-        reference: promise.reference(),
-        promise: Some(promise),
-        request,
-        leftovers: None,
-        surroundings: Surroundings::capture(),
-    };
+    let (coroutine, task) = Coroutine::new(Box::pin(future) as _, Ok, Home::Runtime);
     ByHand {
         coroutine,
         task,

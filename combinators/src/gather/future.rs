@@ -2,8 +2,8 @@
 //! [`gather_settled`](crate::gather_settled).
 
 use super::policy::{Policy, policies};
-use crate::group::{Group, cancel_all, ignore_errors, take_error};
-use crate::set::TaskSet;
+use crate::group::{Group, ignore_errors, take_error};
+use crate::set::{TaskSet, cancel_all};
 use executor_core::{Settled, TaskError};
 use std::fmt;
 use std::future::Future;

@@ -6,6 +6,7 @@
 //! outcomes, in that order.
 
 use crate::gather::policy::Policy;
+use crate::set::{Member, give_up};
 use executor_core::{Completions, Task, TaskError};
 use std::fmt;
 use std::task::{Context, Poll, ready};
@@ -131,10 +132,7 @@ impl<I: Iterator, T: Send + 'static> Feed<I, T> {
     fn cancel(&mut self) {
         self.inputs = None;
         for task in self.running() {
-            task.ignore_error();
-            if !task.is_done() {
-                task.cancel();
-            }
+            Member::cancel(task);
         }
     }
 
@@ -152,7 +150,12 @@ impl<I: Iterator, T: Send + 'static> Drop for Feed<I, T> {
     fn drop(&mut self) {
         let awaited = self.stage == Stage::Awaited;
         if self.stage != Stage::Over && self.policy.cancels_dropped(awaited) {
-            self.cancel();
+            // So that whoever waited is not woken for it.
+            self.completions = Completions::new();
+            let slots = std::mem::take(&mut self.slots);
+            give_up(Vec::from_iter(
+                slots.into_iter().flatten().map(|(_, task)| task),
+            ));
         }
     }
 }

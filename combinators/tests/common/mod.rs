@@ -241,47 +241,17 @@ impl<T: Send + 'static> Drop for Asked<T> {
     }
 }
 
-/// Whether a task ends, which it is given some time for.
-pub(crate) fn is_over(task: &TaskRef) -> bool {
+/// Returns once something is so; panics if it does not come to pass.
+pub(crate) fn until(is_so: impl Fn() -> bool) {
     let end = Instant::now() + DEADLINE;
-    while !task.is_done() && Instant::now() < end {
+    while !is_so() {
+        assert!(Instant::now() < end, "not so within {DEADLINE:?}");
         std::thread::yield_now();
     }
-    task.is_done()
 }
 
-/// Runs `f` and gives what this thread reported meanwhile, a line an event.
-pub(crate) fn reports_of(f: impl FnOnce()) -> Vec<String> {
-    let lines = Arc::<Mutex<Vec<String>>>::default();
-    tracing::subscriber::with_default(Listener(lines.clone()), f);
-    let mut lines = lines.lock().unwrap();
-    std::mem::take(&mut *lines)
-}
-
-struct Listener(Arc<Mutex<Vec<String>>>);
-
-impl tracing::Subscriber for Listener {
-    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
-        metadata.target().starts_with("executor_core")
-    }
-    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
-        tracing::span::Id::from_u64(1)
-    }
-    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
-    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
-    fn event(&self, event: &tracing::Event<'_>) {
-        let mut line = Line(String::new());
-        event.record(&mut line);
-        self.0.lock().unwrap().push(line.0);
-    }
-    fn enter(&self, _: &tracing::span::Id) {}
-    fn exit(&self, _: &tracing::span::Id) {}
-}
-
-struct Line(String);
-
-impl tracing::field::Visit for Line {
-    fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn std::fmt::Debug) {
-        self.0 += &format!(" {field}={value:?}");
-    }
+/// Whether a task ends, which it is given some time for.
+pub(crate) fn is_over(task: &TaskRef) -> bool {
+    until(|| task.is_done());
+    true
 }

@@ -178,3 +178,20 @@ fn loom_a_new_waker_takes_the_place_of_the_former() {
         assert!(first.count() + second.count() <= 1);
     });
 }
+
+#[test]
+fn loom_a_new_waker_takes_the_place_of_the_former_at_a_countdown_too() {
+    model(|| {
+        let (promise, mut task) = promise("a");
+        let thread = loom::thread::spawn(move || promise.resolve(Ok(7_u8)));
+        let mut countdown = Countdown::new(1, |_| false);
+        countdown.watch(&mut task, 0);
+        let (first, second) = <(Arc<Wakes>, Arc<Wakes>)>::default();
+        let early = first.poll(|context| countdown.poll(context)).is_ready();
+        let late = second.poll(|context| countdown.poll(context)).is_ready();
+        thread.join().unwrap();
+        assert!(early <= late, "once it has ended, it has");
+        assert!(late || second.count() == 1);
+        assert!(first.count() + second.count() <= 1);
+    });
+}

@@ -39,11 +39,18 @@
 //! before they are decoded. The memory is a memfd sealed against being resized, so
 //! a worker cannot make the parent fault by truncating it.
 
+mod worker;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use self::worker::NoArgument;
+
 use super::bell::Bell;
 use super::large;
 use super::patience::Patience;
 use super::pipe::{CAPACITY, Counters, End, Impossible};
-use super::slot::{Order, Outcome, Sight, Slot};
+use super::slot::{Sight, Slot};
 use rustix::fs::{MemfdFlags, SealFlags};
 use rustix::mm::{MapFlags, ProtFlags};
 use std::io;
@@ -101,14 +108,6 @@ pub(crate) struct Board {
 unsafe impl Send for Board {}
 // SAFETY: as above.
 unsafe impl Sync for Board {}
-
-/// Why there is no argument.
-pub(crate) enum NoArgument {
-    /// The job was taken back.
-    TakenBack,
-    /// There is no memory for it.
-    TooLarge(u64),
-}
 
 impl Board {
     /// A new board, and the descriptor through which a worker can
@@ -289,73 +288,6 @@ impl Board {
         self.layout().news.announce();
     }
 
-    // ----- the worker's side -----
-
-    /// Waits for a job. False if there will be none.
-    pub(crate) fn await_job(&self, seq: u64, patience: &mut Patience) -> bool {
-        let slot = self.slot(seq);
-        let work = &self.layout().work;
-        let has_come = || matches!(slot.look(seq), Sight::Queued | Sight::Taken);
-        let ready = || has_come() || work.closed.load(SeqCst) != 0;
-        patience.wait(ready, || work.bell.doze(ready, None));
-        has_come()
-    }
-
-    /// Reads the argument of a job that has not begun.
-    pub(crate) fn argument(
-        &self,
-        seq: u64,
-        order: Order,
-        buffer: &mut Vec<u8>,
-        patience: &mut Patience,
-    ) -> Result<(), NoArgument> {
-        let slot = self.slot(seq);
-        let Some(start) = order.piped else {
-            slot.read_argument(order.len, buffer);
-            return Ok(());
-        };
-        let no_room = |_| NoArgument::TooLarge(order.len);
-        let len = usize::try_from(order.len).map_err(|_| NoArgument::TooLarge(order.len))?;
-        buffer.try_reserve_exact(len).map_err(no_room)?;
-        large::advise(buffer);
-        self.arguments.skip_to(start);
-        let work = &self.layout().work.bell;
-        while buffer.len() < len {
-            let ready =
-                || !matches!(self.arguments.ready(), Ok(0)) || slot.look(seq) != Sight::Queued;
-            patience.wait(ready, || work.doze(ready, None));
-            if slot.look(seq) != Sight::Queued {
-                return Err(NoArgument::TakenBack);
-            }
-            // The parent is trusted to write what it says.
-            let _ = self.arguments.read((len - buffer.len()).min(STEP), buffer);
-            self.layout().news.ring();
-        }
-        Ok(())
-    }
-
-    /// Sends a result through the pipe, to be followed by [`Slot::end`].
-    pub(crate) fn send(&self, seq: u64, kind: u32, mut bytes: &[u8], patience: &mut Patience) {
-        self.slot(seq).announce(Outcome {
-            kind,
-            piped: true,
-            len: bytes.len() as u64,
-        });
-        let work = &self.layout().work.bell;
-        while !bytes.is_empty() {
-            let ready = || !matches!(self.results.room(), Ok(0));
-            patience.wait(ready, || work.doze(ready, None));
-            let written = self.results.write(step(bytes)).unwrap_or(0);
-            bytes = &bytes[written..];
-            self.layout().news.ring();
-        }
-    }
-
-    /// Tells the parent, if it sleeps, that something became of a job.
-    pub(crate) fn report(&self) {
-        self.layout().news.ring();
-    }
-
     /// True if the bell has to be rung over the wire: nobody has since the parent
     /// cleared it.
     pub(crate) fn must_ring(&self) -> bool {
@@ -393,131 +325,4 @@ fn monotonic_nanos() -> u64 {
     let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
     // Neither is ever negative.
     now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const LONG: Duration = Duration::from_secs(60);
-
-    fn pair() -> (Board, Board) {
-        let (parent, fd) = Board::create().unwrap();
-        let worker = Board::open(&fd).unwrap();
-        (parent, worker)
-    }
-
-    fn order(len: usize, piped: Option<u64>) -> Order {
-        Order {
-            offset: 1,
-            limited: false,
-            len: len as u64,
-            piped,
-        }
-    }
-
-    #[test]
-    fn the_size_is_sealed() {
-        let (_, fd) = Board::create().unwrap();
-        assert!(rustix::fs::ftruncate(&fd, 0).is_err());
-        let other = rustix::fs::memfd_create("other", MemfdFlags::CLOEXEC).unwrap();
-        assert!(Board::open(other).is_err());
-    }
-
-    #[test]
-    fn a_worker_sleeps_until_a_job_comes_and_its_parent_until_it_is_done() {
-        let (parent, worker) = pair();
-        std::thread::scope(|scope| {
-            scope.spawn(|| {
-                let mut patience = Patience::new();
-                for seq in 1..=3000 {
-                    assert!(worker.await_job(seq, &mut patience));
-                    assert!(worker.slot(seq).claim(seq, None));
-                    worker.slot(seq).write(0, &seq.to_le_bytes());
-                    assert!(worker.slot(seq).end(seq));
-                    worker.report();
-                }
-                assert!(!worker.await_job(3001, &mut patience));
-            });
-            let mut patience = Patience::new();
-            for seq in 1..=3000 {
-                parent.slot(seq).post(seq, order(0, None), b"");
-                parent.rouse();
-                let ready = || parent.is_news(seq);
-                assert!(parent.await_news(&mut patience, LONG, ready));
-                assert_eq!(parent.slot(seq).look(seq), Sight::Done);
-                assert_eq!(*parent.slot(seq).read(8).unwrap(), seq.to_le_bytes());
-            }
-            parent.close();
-        });
-    }
-
-    #[test]
-    fn what_is_larger_than_a_pipe_goes_through_it_both_ways() {
-        let (parent, worker) = pair();
-        let bytes: Vec<u8> = (0..3 * CAPACITY + 7).map(|n| (n >> 5) as u8).collect();
-        std::thread::scope(|scope| {
-            scope.spawn(|| {
-                let (mut patience, mut argument) = (Patience::new(), Vec::new());
-                assert!(worker.await_job(1, &mut patience));
-                let order = worker.slot(1).order();
-                let read = worker.argument(1, order, &mut argument, &mut patience);
-                assert!(read.is_ok() && worker.slot(1).claim(1, None));
-                worker.send(1, 2, &argument, &mut patience);
-                assert!(worker.slot(1).end(1));
-                worker.report();
-            });
-            let start = Some(parent.next_argument());
-            parent.slot(1).post(1, order(bytes.len(), start), b"");
-            parent.rouse();
-            let (mut patience, mut fed, mut result) = (Patience::new(), 0, Vec::new());
-            while parent.slot(1).look(1) != Sight::Done || result.len() < bytes.len() {
-                let feeding = fed < bytes.len();
-                let ready = || parent.is_news(1) || feeding && parent.takes_more();
-                assert!(parent.await_news(&mut patience, LONG, ready));
-                fed += parent.feed(&bytes[fed..]).unwrap();
-                let outcome = parent.slot(1).result();
-                if outcome.piped {
-                    let left = outcome.len - result.len() as u64;
-                    parent.drain(left, &mut result).unwrap();
-                }
-            }
-            assert!(result == bytes);
-            assert_eq!(parent.slot(1).result().kind, 2);
-        });
-    }
-
-    #[test]
-    fn an_argument_that_is_given_up_in_the_middle_is_skipped() {
-        let (parent, worker) = pair();
-        parent.slot(1).post(1, order(100, Some(0)), b"");
-        parent.feed(&[1; 60]).unwrap();
-        assert!(parent.slot(1).take_back(1));
-        let start = parent.next_argument();
-        parent.slot(2).post(2, order(5, Some(start)), b"");
-        parent.feed(b"hello").unwrap();
-        let (mut patience, mut argument) = (Patience::new(), Vec::new());
-        let order = worker.slot(1).order();
-        let read = worker.argument(1, order, &mut argument, &mut patience);
-        assert!(matches!(read, Err(NoArgument::TakenBack)));
-        assert!(!worker.slot(1).claim(1, None));
-        argument.clear();
-        let order = worker.slot(2).order();
-        assert!(
-            worker
-                .argument(2, order, &mut argument, &mut patience)
-                .is_ok()
-        );
-        assert_eq!(argument, b"hello");
-    }
-
-    #[test]
-    fn the_end_of_a_worker_wakes_its_supervisor() {
-        let (parent, _) = pair();
-        std::thread::scope(|scope| {
-            scope.spawn(|| parent.alarm());
-            assert!(parent.await_news(&mut Patience::new(), LONG, || false));
-        });
-        assert!(parent.is_gone());
-    }
 }
