@@ -2,12 +2,9 @@
 
 mod common;
 
-use common::{LONG, finish, is_alive, pool};
+use common::{finish, is_alive, pool};
 use executor_core::conformance::{Gate, pass, visit};
-use executor_core::{CancelOutcome, ExecutorExt as _, Task, TaskError, TaskErrorKind};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::sync::Mutex;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use executor_core::{CancelOutcome, ExecutorExt as _, Task, TaskErrorKind};
 use std::time::Duration;
 
 pool_process::test_worker!();
@@ -48,50 +45,6 @@ fn a_job_sent_ahead_is_cancelled_without_harm() {
         assert_eq!(gate.unexpected(), []);
         assert_eq!(finish(pool.submit(pid, ())).unwrap(), worker);
     }
-}
-
-type Signals = Mutex<Option<(Sender<()>, Receiver<()>)>>;
-static ENCODING: Signals = Mutex::new(None);
-
-/// Takes its time to be encoded: until it is told to go on.
-struct Slow;
-
-impl Serialize for Slow {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let signals = ENCODING.lock().unwrap().take();
-        if let Some((begun, go_on)) = signals {
-            begun.send(()).unwrap();
-            go_on.recv_timeout(LONG).unwrap();
-        }
-        serializer.serialize_unit()
-    }
-}
-
-impl<'de> Deserialize<'de> for Slow {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        <()>::deserialize(deserializer).map(|()| Self)
-    }
-}
-
-/// While its argument is being encoded a job has not begun: cancelling it is as
-/// clean as ever, whatever comes of the encoding.
-#[test]
-fn a_job_is_cancelled_while_it_is_encoded() {
-    init_test_worker();
-    let pool = pool(1);
-    let ((begun, is_begun), (go_on, wait)) = (channel(), channel());
-    *ENCODING.lock().unwrap() = Some((begun, wait));
-    let task = pool.submit(|_: Slow| std::process::abort(), Slow);
-    let behind = pool.submit(pid, ());
-    is_begun.recv_timeout(LONG).unwrap();
-    assert_eq!(task.cancel(), CancelOutcome::BeforeStart);
-    assert!(task.is_cancelled());
-    assert_eq!(task.cancel(), CancelOutcome::TooLate);
-    go_on.send(()).unwrap();
-    let error: TaskError = finish::<()>(task).unwrap_err();
-    assert!(error.is_cancelled());
-    assert!(finish(behind).is_ok());
-    assert!(finish(pool.submit(|_: Slow| 3, Slow)).is_ok());
 }
 
 /// A long job does not hold up the short ones that were sent behind it.

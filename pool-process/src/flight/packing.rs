@@ -1,6 +1,6 @@
 //! Packing a job: from the queue onto the board, or into a message.
 
-use super::table::{Entry, Held, Refusal};
+use super::table::{Entry, Held};
 use super::{Flight, Violation};
 use crate::transport::Outbox;
 use executor_core::Job;
@@ -87,32 +87,22 @@ impl Flight {
         let table = &mut *guard;
         // Nobody else removes an entry that is being packed.
         let entry = table.entry(seq);
-        let refused = match entry.map(|entry| &mut entry.held) {
-            Some(Held::Packing { refused }) => refused.take(),
-            _ => None,
+        let refused = match (encoded, entry.map(|entry| &mut entry.held)) {
+            (Err(error), _) => Some(error),
+            (Ok(()), Some(Held::Packing { refused })) => refused.take(),
+            (Ok(()), _) => None,
         };
-        let refused = match (refused, encoded) {
-            (None, Err(error)) => Some(Refusal::Error(error)),
-            (refused, _) => refused,
-        };
-        if let Some(refusal) = refused {
+        if let Some(error) = refused {
             // Its number may be known to whoever cancels it: it is not used again.
             outbox.post_refused(&self.board, begun);
             table.post(seq, 0, Held::TakenBack);
             drop(guard);
-            match refusal {
-                Refusal::Error(error) => job.fail(error),
-                Refusal::Revoked => job.let_go(),
-            }
+            job.fail(error);
             return Packed::Done { full: false };
         }
         let bytes = outbox.post(&self.board, begun);
         table.post(seq, bytes, Held::Job(job));
         self.watch_first(table);
-        let full = outbox.is_full(table.bytes);
-        if outbox.feeding().is_none() {
-            return Packed::Done { full };
-        }
         drop(guard);
         // If the worker lies about what it has read, that is found when the rest
         // is fed.

@@ -5,7 +5,7 @@
 //! supervisor finds it dead and resolves the job with its [`Fate`].
 
 use super::Flight;
-use super::table::{Held, Refusal, Table};
+use super::table::{Held, Table};
 use crate::transport::Sight;
 use executor_core::timer::{self, Timer};
 use executor_core::{CancelOutcome, Control, TaskError};
@@ -81,25 +81,13 @@ impl Flight {
 }
 
 impl Control for Flight {
-    fn revoke(&self, seq: u64) -> bool {
-        let mut table = self.table();
-        match table.entry(seq).map(|entry| &mut entry.held) {
-            Some(Held::Packing { refused }) if refused.is_none() => {
-                *refused = Some(Refusal::Revoked);
-                true
-            }
-            _ => false,
-        }
-    }
-
     fn cancel(&self, seq: u64) -> CancelOutcome {
         let mut table = self.table();
         let Some(entry) = table.entry(seq) else {
             return CancelOutcome::TooLate;
         };
         if let Held::Packing { refused } = &mut entry.held {
-            let error = || Refusal::Error(TaskError::cancelled("before it started"));
-            refused.get_or_insert_with(error);
+            refused.get_or_insert_with(|| TaskError::cancelled("before it started"));
             return CancelOutcome::Requested;
         }
         match table.fate_of(seq) {
@@ -128,7 +116,7 @@ impl Control for Flight {
             return false;
         };
         if let Held::Packing { refused } = &mut entry.held {
-            refused.get_or_insert(Refusal::Error(error));
+            refused.get_or_insert(error);
             return true;
         }
         let job = self.take_slot_back(&mut table, seq);

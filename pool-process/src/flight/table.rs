@@ -55,22 +55,14 @@ pub(super) struct AtFirst {
 
 #[derive(Debug)]
 pub(super) enum Held {
-    /// Its argument is being encoded.
+    /// Its argument is being encoded. It is not to run if it was cancelled, or
+    /// its time in the queue was over, meanwhile.
     Packing {
-        refused: Option<Refusal>,
+        refused: Option<TaskError>,
     },
     Job(HeldJob),
     /// Taken back; the worker has yet to see that.
     TakenBack,
-}
-
-/// Why a job is not to run after all.
-#[derive(Debug)]
-pub(super) enum Refusal {
-    /// Its time in the queue was over meanwhile, say.
-    Error(TaskError),
-    /// It was cancelled, and is resolved by whoever did that.
-    Revoked,
 }
 
 impl Entry {
