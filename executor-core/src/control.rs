@@ -44,18 +44,6 @@ pub trait Control: Send + Sync {
     /// Tries to cancel the job with this ticket.
     fn cancel(&self, ticket: u64) -> CancelOutcome;
 
-    /// Sees to it that the function of this job never starts, although its holder
-    /// cannot give it back at the moment: its argument may be in use.
-    ///
-    /// If this is true the caller resolves the task, and the holder no more than
-    /// [lets go](crate::HeldJob::let_go) of the job when it can. Otherwise nothing
-    /// has happened, and [`cancel`](Self::cancel) is asked. It is never true unless
-    /// it is overridden.
-    fn revoke(&self, ticket: u64) -> bool {
-        let _ = ticket;
-        false
-    }
-
     /// Takes the job back if its function has not started, and fails it with
     /// `error`, because it has waited too long. False, and nothing happens, if
     /// it has started.

@@ -353,15 +353,6 @@ impl HeldJob {
         discard(inner);
     }
 
-    /// Drops the argument and leaves the task to whoever [revoked] the job.
-    ///
-    /// [revoked]: crate::Control::revoke
-    pub fn let_go(self) {
-        let inner = self.into_inner();
-        inner.let_go();
-        discard(inner);
-    }
-
     /// Runs the function here and now, as [`Job::run_with`] does.
     pub fn run_with(self, returned: impl FnOnce(), expired: impl FnOnce() + Send + 'static) {
         let inner = self.into_inner();

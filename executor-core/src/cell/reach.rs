@@ -26,10 +26,6 @@ impl<I, T> Cell<I, T> {
             match self.holder() {
                 Holder::Nobody => {}
                 Holder::Known(control, ticket) => {
-                    // Nobody but its holder could come before this, and leaves it.
-                    if control.revoke(ticket) && self.resolve(Err(error())).is_ok() {
-                        return CancelOutcome::BeforeStart;
-                    }
                     let asked = self.ask_to_stop();
                     let outcome = control.cancel(ticket);
                     if outcome.took_effect() {

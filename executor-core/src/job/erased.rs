@@ -157,7 +157,6 @@ pub(crate) trait AnyJob: AnyTask {
     fn run(&self, returned: &mut dyn FnMut());
     fn expire(&self, error: TaskError) -> bool;
     fn release(&self) -> bool;
-    fn let_go(&self);
     fn encode_argument(&self, buffer: &mut Vec<u8>) -> Result<(), TaskError>;
     fn encode_argument_head(&self, least: usize, buffer: &mut Vec<u8>) -> Result<bool, TaskError>;
     fn with_argument_bytes(&self, f: &mut dyn FnMut(&[u8]));
@@ -212,12 +211,6 @@ impl<W: Work> AnyJob for Shared<Input<W>, W::Output> {
 
     fn release(&self) -> bool {
         self.cell.release()
-    }
-
-    fn let_go(&self) {
-        // SAFETY: only a `HeldJob` calls this, when it is consumed; it has the
-        // right to the input.
-        discard(unsafe { self.cell.take_input() });
     }
 
     fn encode_argument(&self, buffer: &mut Vec<u8>) -> Result<(), TaskError> {
