@@ -360,10 +360,12 @@ impl<'a> Supervisor<'a> {
         let (mut awaited, mut followed) = (Vec::new(), Vec::new());
         let mut buffer = Vec::new();
         for harvest in finished.drain(..) {
-            match (harvest.job.is_awaited(), harvest.job.has_followers()) {
-                (false, _) => harvest.resolve(&mut buffer),
-                (true, false) => awaited.push(harvest),
-                (true, true) => followed.push(harvest),
+            if !harvest.job.is_awaited() {
+                harvest.resolve(&mut buffer);
+            } else if harvest.job.has_followers() {
+                followed.push(harvest);
+            } else {
+                awaited.push(harvest);
             }
         }
         for harvest in awaited.into_iter().chain(followed) {

@@ -68,10 +68,16 @@ impl Flight {
         fed.map_err(|_| Violation("it has read what was never written"))
     }
 
+    /// Lets the worker begin what was packed.
+    pub(crate) fn release(&self) {
+        let posted = self.table().posted;
+        self.board.release(posted);
+    }
+
     /// Encodes a job and takes it into the table.
     ///
-    /// Called by the supervisor alone, which then wakes the worker, or sends it the
-    /// message.
+    /// Called by the supervisor alone, which then [`release`](Self::release)s it, or
+    /// sends the message.
     pub(crate) fn pack(self: &Arc<Self>, job: Job, offset: i64, outbox: &mut Outbox) -> Packed {
         let Some(seq) = self.table().reserve(Entry::packing) else {
             return Packed::Full(job);
@@ -103,6 +109,11 @@ impl Flight {
         let bytes = outbox.post(&self.board, begun);
         table.post(seq, bytes, Held::Job(job));
         self.watch_first(table);
+        let full = outbox.is_full(table.bytes);
+        // What is large is fed when the worker can read it meanwhile.
+        if !outbox.feeds_little() {
+            return Packed::Done { full };
+        }
         drop(guard);
         // If the worker lies about what it has read, that is found when the rest
         // is fed.

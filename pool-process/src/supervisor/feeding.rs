@@ -12,9 +12,6 @@ use crate::image;
 use crate::transport::{Sent, Transport};
 use executor_core::{Job, TaskError};
 
-/// The worker is woken for the first job, and when so many more are there.
-const ROUSE_AFTER: usize = 32;
-
 impl Supervisor<'_> {
     /// Gives more to a worker that is busy.
     pub(super) fn top_up(&mut self) -> Result<(), Down> {
@@ -43,26 +40,20 @@ impl Supervisor<'_> {
     pub(super) fn send(&mut self) -> Result<(), Down> {
         let idle = self.flight.is_empty();
         let mut last = 0;
-        for packed in 0.. {
-            let Some(job) = self.hand.pop_front() else {
-                break;
-            };
+        while let Some(job) = self.hand.pop_front() {
             last = self.outbox.len();
             if !self.pack(job) {
                 break;
             }
-            if packed % ROUSE_AFTER == 0 {
-                self.worker.board.rouse();
-            }
         }
-        self.worker.board.rouse();
+        self.flight.release();
         if !self.hand.is_empty() {
             self.dispatch.put_back(self.hand.drain(..).collect());
         }
         // A shutdown that began while they were in hand did not see them.
         self.dispatch.cancel_if_ending(&self.flight);
         match self.dispatch.config.transport {
-            Transport::SharedMemory => Ok(()),
+            Transport::SharedMemory => self.feed().map(drop),
             Transport::Messages => self.send_message(idle, last),
         }
     }

@@ -5,8 +5,10 @@
 //!
 //! Jobs are numbered from one on, and each has the slot after its predecessor's,
 //! round and round. The worker takes them in order, so it needs no queue: it
-//! looks at the slot of the next number. A number that was taken back is
-//! acknowledged in its turn, and its slot is free only then.
+//! looks at the slot of the next number. Jobs that are packed together are
+//! released together: while the first runs, none is still being encoded, and each
+//! can be taken back at once. A number that was taken back is acknowledged in its
+//! turn, and its slot is free only then.
 //!
 //! # Arguments and results that do not fit into a slot
 //!
@@ -24,8 +26,8 @@
 //! # Bells
 //!
 //! `news` wakes the supervisor: something became of its first job, or there is
-//! room or there are bytes in a pipe. `work` wakes the worker: a job was posted
-//! or taken back, or there is room or there are bytes in a pipe, or there will be
+//! room or there are bytes in a pipe. `work` wakes the worker: a job was
+//! released or taken back, or there is room or there are bytes in a pipe, or there will be
 //! no more jobs. A dead worker rings nothing, so whoever learns of its end sounds
 //! the [`alarm`](Board::alarm).
 //!
@@ -57,7 +59,7 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::ptr::NonNull;
 use std::sync::atomic::Ordering::SeqCst;
-use std::sync::atomic::{AtomicBool, AtomicU32};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 use std::time::{Duration, Instant};
 
 /// How many jobs can be with one worker at a time.
@@ -79,6 +81,8 @@ struct Work {
     bell: Bell,
     /// There will be no more jobs.
     closed: AtomicU32,
+    /// The worker may begin the jobs before this number.
+    released: AtomicU64,
 }
 
 /// How many bytes are moved at a time: small enough for the other side to find
@@ -181,7 +185,14 @@ impl Board {
 
     // ----- the parent's side -----
 
-    /// Wakes the worker, if it sleeps: a job was posted or taken back.
+    /// Lets the worker begin the jobs before this number, which were posted, and
+    /// wakes it if it sleeps.
+    pub(crate) fn release(&self, until: u64) {
+        self.layout().work.released.store(until, SeqCst);
+        self.rouse();
+    }
+
+    /// Wakes the worker, if it sleeps: it may go on.
     pub(crate) fn rouse(&self) {
         self.layout().work.bell.ring();
     }

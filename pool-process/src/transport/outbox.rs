@@ -44,7 +44,8 @@ struct Feed {
     fed: usize,
 }
 
-/// An argument with no fewer bytes is not encoded but fed from where it is.
+/// An argument with no fewer bytes is large. If it is nothing else it is not encoded
+/// but fed from where it is.
 const LARGE: usize = 64 * 1024;
 
 /// A job that was begun and is to be posted.
@@ -165,6 +166,12 @@ impl Outbox {
     /// The job whose argument is being fed.
     pub(crate) fn feeding(&self) -> Option<u64> {
         self.feed.as_ref().map(|feed| feed.seq)
+    }
+
+    /// True if an argument is being fed that is not large.
+    pub(crate) fn feeds_little(&self) -> bool {
+        let feed = self.feed.as_ref();
+        feed.is_some_and(|feed| feed.bytes.len() + feed.rest < LARGE)
     }
 
     /// Feeds on: an argument of this job. False if there is no room.

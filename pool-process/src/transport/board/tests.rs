@@ -46,7 +46,7 @@ fn a_worker_sleeps_until_a_job_comes_and_its_parent_until_it_is_done() {
         let mut patience = Patience::new();
         for seq in 1..=3000 {
             parent.slot(seq).post(seq, order(0, None), b"");
-            parent.rouse();
+            parent.release(seq + 1);
             let ready = || parent.is_news(seq);
             assert!(parent.await_news(&mut patience, LONG, ready));
             assert_eq!(parent.slot(seq).look(seq), Sight::Done);
@@ -73,7 +73,7 @@ fn what_is_larger_than_a_pipe_goes_through_it_both_ways() {
         });
         let start = Some(parent.next_argument());
         parent.slot(1).post(1, order(bytes.len(), start), b"");
-        parent.rouse();
+        parent.release(2);
         let (mut patience, mut fed, mut result) = (Patience::new(), 0, Vec::new());
         while parent.slot(1).look(1) != Sight::Done || result.len() < bytes.len() {
             let feeding = fed < bytes.len();

@@ -19,7 +19,10 @@ impl Board {
     pub(crate) fn await_job(&self, seq: u64, patience: &mut Patience) -> bool {
         let slot = self.slot(seq);
         let work = &self.layout().work;
-        let has_come = || matches!(slot.look(seq), Sight::Queued | Sight::Taken);
+        let has_come = || {
+            work.released.load(SeqCst) > seq
+                && matches!(slot.look(seq), Sight::Queued | Sight::Taken)
+        };
         let ready = || has_come() || work.closed.load(SeqCst) != 0;
         patience.wait(ready, || work.bell.doze(ready, None));
         has_come()
