@@ -7,8 +7,8 @@ use rustix::mm::Advice;
 
 /// Memory of fewer bytes is not worth the trouble.
 const LARGE: usize = 4 << 20;
-/// What a huge page holds, where there are any.
-const PAGE: usize = 2 << 20;
+/// What a page holds, or a multiple of it.
+const PAGE: usize = 4096;
 /// The most that is set aside on the word of a worker: no memory is used before
 /// anything is written to it, but addresses may be limited.
 const MOST: usize = 1 << 30;
@@ -26,18 +26,22 @@ pub(super) fn reserve(buffer: &mut Vec<u8>, more: usize) {
     }
 }
 
-/// Asks for large pages for what is still free in a buffer, if that is much.
+/// Asks for large pages for a buffer, if it is large.
 pub(super) fn advise(buffer: &mut Vec<u8>) {
-    let spare = buffer.spare_capacity_mut().as_mut_ptr_range();
-    let start = (spare.start as usize).next_multiple_of(PAGE);
-    let end = spare.end as usize / PAGE * PAGE;
-    if end.saturating_sub(start) < LARGE - PAGE {
+    if buffer.capacity() < LARGE {
         return;
     }
-    let place = spare.start.wrapping_byte_add(start - spare.start as usize);
-    // SAFETY: the range lies within the allocation of the buffer, which is ours
-    // alone, and this advice changes no contents.
-    let _ = unsafe { rustix::mm::madvise(place.cast(), end - start, Advice::LinuxHugepage) };
+    // Whole pages, and all of them: a mapping of which a part is advised cannot be
+    // enlarged any more but would be copied.
+    let start = buffer.as_mut_ptr();
+    let before = start as usize % PAGE;
+    let len = (before + buffer.capacity()).next_multiple_of(PAGE);
+    // SAFETY: the range is that of the pages of this allocation. Whatever else is
+    // on the first and the last one is not harmed: this advice changes no contents.
+    let _ = unsafe {
+        let start = start.wrapping_byte_sub(before);
+        rustix::mm::madvise(start.cast(), len, Advice::LinuxHugepage)
+    };
 }
 
 #[cfg(test)]
@@ -46,12 +50,12 @@ mod tests {
 
     #[test]
     fn what_is_advised_is_still_there() {
-        let mut buffer = vec![1; 3 * PAGE];
-        reserve(&mut buffer, 9 * PAGE);
-        assert!(buffer.capacity() >= 12 * PAGE);
-        assert!(buffer.len() == 3 * PAGE && buffer.iter().all(|&byte| byte == 1));
-        buffer.resize(12 * PAGE, 2);
-        assert_eq!((buffer[0], buffer[12 * PAGE - 1]), (1, 2));
+        let mut buffer = vec![1; LARGE];
+        reserve(&mut buffer, 3 * LARGE);
+        assert!(buffer.capacity() >= 4 * LARGE);
+        assert!(buffer.len() == LARGE && buffer.iter().all(|&byte| byte == 1));
+        buffer.resize(4 * LARGE, 2);
+        assert_eq!((buffer[0], buffer[4 * LARGE - 1]), (1, 2));
     }
 
     #[test]
