@@ -36,7 +36,12 @@ fn a_panic_in_a_callback_is_reported_and_the_loop_goes_on() {
             assert_eq!(context.message(), "a callback panicked");
             let report = context.panic_report().unwrap();
             assert_eq!(report.message(), message);
-            assert!(report.location().unwrap().contains("event_loop_calls.rs"));
+            assert!(
+                report
+                    .location()
+                    .unwrap()
+                    .contains("event_loop_exceptions.rs")
+            );
             assert!(context.task_ref().is_none() && context.task_error().is_none());
         }
         // Without a handler, `tracing` is told, and the loop goes on all the same.
