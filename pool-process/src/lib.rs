@@ -42,7 +42,8 @@
 //! * `flight`: the jobs that are with one worker;
 //! * `boot`, `handshake`, `orders`: how a worker starts;
 //! * `process`, `stderr`, `blame`: how it ends, and why;
-//! * `transport`: how bytes move, and the board on which both sides agree;
+//! * `transport`: how bytes move: the memory that a worker shares with its parent,
+//!   and the messages that can take its place;
 //! * `worker`: the other side.
 //!
 //! Works on Linux. Elsewhere [`Builder::build`] says that it does not.
