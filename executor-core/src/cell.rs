@@ -1,6 +1,6 @@
 //! The completion cell: one allocation that an executor and a `Task` share.
 //!
-//! It holds the job's input until that is taken, the outcome until *that* is
+//! It holds the job's input until that is taken, then the outcome until *that* is
 //! taken, and everybody who waits for the outcome in between. The executor's
 //! side is a `Job` or `HeldJob` or `Promise`, of which there is at most one; the
 //! owner's side is at most one `Task`.
@@ -12,7 +12,7 @@
 //! | phase | meaning | `input` belongs to | `output` belongs to |
 //! |---|---|---|---|
 //! | `QUEUED` | nobody has begun | whoever ends this phase | nobody |
-//! | `HELD` | an executor has taken it | the executor's side | nobody |
+//! | `HELD` | an executor has taken it | the executor's side | nobody, or a winner without rivals |
 //! | `WRITING` | somebody won the right to resolve | the executor's side, or the winner if the phase was `QUEUED` | the winner |
 //! | `CALLING` | done callbacks run with the outcome | nobody | the winner, shared with callbacks |
 //! | `DONE` | resolved | nobody | the `Task` |
@@ -23,6 +23,8 @@
 //! * `QUEUED → HELD` by the executor (`hold`), back by `release`;
 //! * `QUEUED → WRITING` by `cancel` or a refusal;
 //! * `HELD → WRITING` by the worker that has the result, or a time limit;
+//! * `HELD → DONE` by the worker, at once, if there is no time limit that could
+//!   come first (`resolve_alone`): it has the right to write as long as it holds;
 //! * `WRITING → DONE` when nobody watches, else `WRITING → CALLING → DONE`;
 //! * `DONE → TAKEN` by the `Task`.
 //!
@@ -49,6 +51,7 @@
 //! other: no wake-up is lost. The models in `cell/loom.rs` check this.
 
 mod callbacks;
+mod content;
 #[cfg(all(test, loom))]
 mod loom;
 mod phase;
@@ -56,6 +59,7 @@ mod reach;
 mod waiters;
 
 use self::callbacks::call;
+use self::content::Content;
 use self::phase::{CALLING, DONE, HELD, QUEUED, QUIET, TAKEN, WATCHED, WRITING, phase};
 use self::waiters::{Slot, Waiter};
 use crate::control::Control;
@@ -64,6 +68,7 @@ use crate::panic::discard;
 use crate::sync::{AtomicU8, Mutex, UnsafeCell, lock};
 use crate::watch::Settled;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU16;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
 pub(crate) use self::callbacks::Callback;
@@ -91,14 +96,16 @@ pub(crate) type Outcome<T> = Result<T, TaskError>;
 
 pub(crate) struct Cell<I, T> {
     state: AtomicU8,
+    /// Workers that died over the job: before it began, and after. They stand here,
+    /// where there is room, so that they make no job any longer.
+    deaths: [AtomicU16; 2],
+    content: UnsafeCell<Content<I, T>>,
     slot: Mutex<Slot<T>>,
-    input: UnsafeCell<Option<I>>,
-    output: UnsafeCell<Option<Outcome<T>>>,
 }
 
-// SAFETY: `slot` is a mutex. `input` and `output` are reached by one thread at
-// a time, the one that the table above names; the right passes from thread to
-// thread through acquire and release operations on `state`, hence `Send`.
+// SAFETY: `slot` is a mutex. `content` is reached by one thread at a time, the one
+// that the table above names; the right passes from thread to thread through
+// acquire and release operations on `state`, hence `Send`.
 // Shared access to the outcome from two threads cannot happen: callbacks see it
 // in `CALLING`, the owner of the `Task` only from `DONE` on.
 unsafe impl<I: Send, T: Send> Sync for Cell<I, T> {}
@@ -106,25 +113,25 @@ unsafe impl<I: Send, T: Send> Sync for Cell<I, T> {}
 impl<I, T> Cell<I, T> {
     /// A cell in the phase `QUEUED`, with its input.
     pub(crate) fn queued(input: I) -> Self {
-        Self::new(QUEUED, Some(input), None)
+        Self::new(QUEUED, Content::Input(input), None)
     }
 
     /// A cell in the phase `HELD`, with nothing to run.
     pub(crate) fn held(control: Option<(Arc<dyn Control>, u64)>) -> Self {
-        Self::new(HELD, None, control)
+        Self::new(HELD, Content::Nothing, control)
     }
 
-    fn new(phase: u8, input: Option<I>, control: Option<(Arc<dyn Control>, u64)>) -> Self {
+    fn new(phase: u8, content: Content<I, T>, control: Option<(Arc<dyn Control>, u64)>) -> Self {
         let watched = if control.is_some() { WATCHED } else { 0 };
         Self {
             state: AtomicU8::new(phase | watched),
+            deaths: Default::default(),
+            content: UnsafeCell::new(content),
             slot: Mutex::new(Slot {
                 waiter: Waiter::Nobody,
                 others: None,
                 control,
             }),
-            input: UnsafeCell::new(input),
-            output: UnsafeCell::new(None),
         }
     }
 
@@ -169,7 +176,8 @@ impl<I, T> Cell<I, T> {
     /// The caller has the right to the input: see the table of states.
     pub(crate) unsafe fn take_input(&self) -> Option<I> {
         // SAFETY: the caller has the right, so nobody else reaches for it.
-        self.input.with_mut(|input| unsafe { (*input).take() })
+        self.content
+            .with_mut(|content| unsafe { (*content).take_input() })
     }
 
     /// Shows the input to `f`.
@@ -178,7 +186,8 @@ impl<I, T> Cell<I, T> {
     /// The caller has the right to the input for as long as `f` runs.
     pub(crate) unsafe fn with_input<R>(&self, f: impl FnOnce(Option<&I>) -> R) -> R {
         // SAFETY: the caller has the right, so nobody else reaches for it.
-        self.input.with(|input| f(unsafe { (*input).as_ref() }))
+        self.content
+            .with(|content| f(unsafe { (*content).input() }))
     }
 
     /// Resolves a job that is held. Gives the outcome back if it was resolved
@@ -189,6 +198,21 @@ impl<I, T> Cell<I, T> {
         }
         self.publish(outcome);
         Ok(())
+    }
+
+    /// Resolves a job that is held, of which nobody else can try to: it has no
+    /// time limit that runs.
+    pub(crate) fn resolve_alone(&self, outcome: Outcome<T>) {
+        let settled = Settled::of(&outcome);
+        // SAFETY: the phase is `HELD`, and who holds it is the only one who may
+        // move it on, so this is the winner already.
+        self.content
+            .with_mut(|content| unsafe { *content = Content::Output(outcome) });
+        let done = DONE | phase::outcome_flags(settled);
+        let quickly = self.state.compare_exchange(HELD, done, AcqRel, Relaxed);
+        if quickly.is_err() {
+            self.tell(settled);
+        }
     }
 
     /// Resolves a job that is still queued, and drops its input first.
@@ -222,8 +246,8 @@ impl<I, T> Cell<I, T> {
     fn publish(&self, outcome: Outcome<T>) {
         let settled = Settled::of(&outcome);
         // SAFETY: the phase is `WRITING` and this is the winner.
-        self.output
-            .with_mut(|output| unsafe { *output = Some(outcome) });
+        self.content
+            .with_mut(|content| unsafe { *content = Content::Output(outcome) });
         let flags = phase::outcome_flags(settled);
         // Nobody watches: done at once.
         if self
@@ -233,6 +257,13 @@ impl<I, T> Cell<I, T> {
         {
             return;
         }
+        self.tell(settled);
+    }
+
+    /// `HELD` or `WRITING → CALLING → DONE`: the outcome is there, and somebody is
+    /// to be told.
+    fn tell(&self, settled: Settled) {
+        let flags = phase::outcome_flags(settled);
         self.replace(CALLING | WATCHED | flags);
         let (waiter, others, control) = loop {
             let mut slot = lock(&self.slot);
@@ -250,10 +281,10 @@ impl<I, T> Cell<I, T> {
             // Whoever calls back is shown the error.
             self.be_quiet();
             for (_, callback) in callbacks {
-                self.output.with(|output| {
+                self.content.with(|content| {
                     // SAFETY: in `CALLING` the outcome is only read, and only by
                     // this thread; the owner waits for `DONE`.
-                    let outcome = unsafe { (*output).as_ref() };
+                    let outcome = unsafe { (*content).output() };
                     if let Some(outcome) = outcome {
                         call(callback, outcome);
                     }
@@ -286,16 +317,24 @@ impl<I, T> Cell<I, T> {
         if !phase::is_overlooked(self.state.load(Acquire)) {
             return None;
         }
-        self.output.with_mut(|output| {
-            // SAFETY: `&mut self`: nobody else is left.
-            let outcome = unsafe { (*output).as_ref() };
-            outcome.and_then(|outcome| outcome.as_ref().err())
-        })
+        // SAFETY: `&mut self`: nobody else is left.
+        self.content
+            .with_mut(|content| unsafe { (*content).error() })
     }
 
     /// Whether an error is looked at, when it is moved out, for the first time.
     pub(crate) fn is_quiet(&self) -> bool {
         self.state.load(Relaxed) & QUIET != 0
+    }
+
+    /// Counts a worker that died over the job, and says how many there were of the
+    /// same sort.
+    pub(crate) fn count_death(&self, begun: bool) -> u32 {
+        let count = &self.deaths[usize::from(begun)];
+        let more = |now: u16| Some(now.saturating_add(1));
+        let before = count.fetch_update(Relaxed, Relaxed, more);
+        // It never refuses.
+        before.map_or(u32::MAX, |before| u32::from(before) + 1)
     }
 
     // ----- the owner's side -----
@@ -305,11 +344,16 @@ impl<I, T> Cell<I, T> {
     /// # Safety
     /// The caller is the owner's side, and borrows the outcome nowhere.
     pub(crate) unsafe fn take_output(&self) -> Option<Outcome<T>> {
-        if !self.advance(DONE, TAKEN) {
+        let state = self.state.load(Acquire);
+        if phase(state) != DONE {
             return None;
         }
+        // No exchange: nobody else moves it on from `DONE`, and flags that come
+        // now come too late to mean anything.
+        self.state.store(phase::with(state, TAKEN), Release);
         // SAFETY: from `DONE` on the outcome belongs to the owner's side.
-        self.output.with_mut(|output| unsafe { (*output).take() })
+        self.content
+            .with_mut(|content| unsafe { (*content).take_output() })
     }
 
     /// Shows the outcome to `f`, if it is there.
@@ -322,8 +366,8 @@ impl<I, T> Cell<I, T> {
             return None;
         }
         // SAFETY: from `DONE` on the outcome belongs to the owner's side.
-        self.output
-            .with(|output| unsafe { (*output).as_ref() }.map(f))
+        self.content
+            .with(|content| unsafe { (*content).output() }.map(f))
     }
 
     /// Sets `WATCHED`; false if the task is done, so that nobody may look.

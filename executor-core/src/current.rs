@@ -6,12 +6,17 @@
 //! of a coroutine that was cancelled.
 
 use crate::error::TaskError;
-use crate::task::{TaskId, TaskRef};
+use crate::job::AnyJob;
+use crate::task::{AnyTask, TaskId, TaskRef};
 use std::cell::{Cell, RefCell};
+use std::marker::PhantomData;
+use std::ptr::NonNull;
 use std::sync::Arc;
 
 thread_local! {
-    static TASK: RefCell<Option<TaskRef>> = const { RefCell::new(None) };
+    /// The task that was entered last and not left: a borrow of the reference that
+    /// [`within`] was given, without its lifetime. So entering costs no counting.
+    static TASK: Cell<Option<NonNull<dyn AnyTask>>> = const { Cell::new(None) };
     static CANCELLING: Cell<bool> = const { Cell::new(false) };
     static HELPER: RefCell<Option<Arc<dyn Helper>>> = const { RefCell::new(None) };
 }
@@ -31,31 +36,65 @@ thread_local! {
 /// # Ok::<(), executor_core::TaskError>(())
 /// ```
 pub fn task() -> Option<TaskRef> {
-    // There is no task while the thread is torn down.
-    TASK.try_with(|task| task.borrow().clone()).ok().flatten()
+    let task = TASK.get()?;
+    // SAFETY: `within` got the pointer from an `Arc`, which it borrows for as long
+    // as the pointer stands here: so the task is alive, and its count may be
+    // raised to make another `Arc` of it.
+    let task = unsafe {
+        Arc::increment_strong_count(task.as_ptr());
+        Arc::from_raw(task.as_ptr())
+    };
+    Some(TaskRef::new(task))
 }
 
 pub(crate) fn is(id: TaskId) -> bool {
-    let is_it = |task: &RefCell<Option<TaskRef>>| match &*task.borrow() {
-        Some(task) => task.id() == id,
-        None => false,
-    };
-    TASK.try_with(is_it).unwrap_or(false)
+    // SAFETY: as in `task`; the reference does not leave this line.
+    TASK.get()
+        .is_some_and(|task| unsafe { task.as_ref() }.meta().id() == id)
 }
 
 /// Runs `f` as a part of `task`.
 ///
 /// It may be nested; the former task is back afterwards, also after a panic.
 pub fn enter<R>(task: TaskRef, f: impl FnOnce() -> R) -> R {
-    struct Restore(Option<TaskRef>);
+    within(Kept::by(task.shared()), f)
+}
+
+/// A task that somebody keeps for as long as `'a`.
+pub(crate) struct Kept<'a> {
+    task: NonNull<dyn AnyTask>,
+    by: PhantomData<&'a ()>,
+}
+
+impl<'a> Kept<'a> {
+    /// `task` comes from an `Arc` that is borrowed for `'a`.
+    fn new(task: *const dyn AnyTask) -> Option<Self> {
+        let task = NonNull::new(task.cast_mut())?;
+        let by = PhantomData;
+        Some(Self { task, by })
+    }
+
+    pub(crate) fn by_job(job: &'a Arc<dyn AnyJob>) -> Option<Self> {
+        let task: *const dyn AnyJob = Arc::as_ptr(job);
+        Self::new(task)
+    }
+
+    pub(crate) fn by(task: &'a Arc<dyn AnyTask>) -> Option<Self> {
+        Self::new(Arc::as_ptr(task))
+    }
+}
+
+/// [`enter`]s a task that is only borrowed.
+#[inline]
+pub(crate) fn within<R>(task: Option<Kept<'_>>, f: impl FnOnce() -> R) -> R {
+    struct Restore(Option<NonNull<dyn AnyTask>>);
     impl Drop for Restore {
         fn drop(&mut self) {
-            // The reference may be the last: what it frees is dropped after.
-            let _ = TASK.try_with(|task| task.replace(self.0.take()));
+            TASK.set(self.0);
         }
     }
-    let former = TASK.try_with(|current| current.replace(Some(task)));
-    let _restore = Restore(former.ok().flatten());
+    let pointer = task.as_ref().map(|task| task.task);
+    let _restore = Restore(TASK.replace(pointer));
     f()
 }
 

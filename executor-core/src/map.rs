@@ -1,14 +1,19 @@
 //! [`Map`]: the results of one function for many inputs, as a stream.
 //!
 //! `map/inputs.rs` reads inputs and submits them; `map/flights.rs` has the jobs that
-//! are under way and says which is next; `map/limit.rs` has the time limit.
+//! are under way and says which is next; `map/pace.rs` finds out how many inputs
+//! go into one; `map/limit.rs` has the time limit.
 
 mod flights;
 mod inputs;
 mod limit;
+mod pace;
+#[cfg(test)]
+mod tests;
 
 use self::flights::{Flights, Landed};
 use self::limit::Limit;
+use self::pace::Pace;
 use crate::error::TaskError;
 use crate::executor::Executor;
 use futures_core::Stream;
@@ -46,6 +51,7 @@ use std::time::{Duration, Instant};
 #[must_use = "a stream reads no input until it is polled"]
 pub struct Map<'e, E: ?Sized, F, I, R>
 where
+    I: Iterator<Item: Send + 'static>,
     R: Send + 'static,
 {
     executor: &'e E,
@@ -54,8 +60,10 @@ where
     inputs: Option<I>,
     /// How many inputs may be ahead; `None` is the default.
     buffered: Option<usize>,
-    chunk: usize,
-    flights: Flights<R>,
+    /// `None` if it is to be found out.
+    chunk: Option<usize>,
+    pace: Pace,
+    flights: Flights<I::Item, R>,
     /// Inputs that were submitted and whose results were not yielded.
     ahead: usize,
     /// Results of the chunk at hand that were not yielded yet.
@@ -66,7 +74,12 @@ where
 }
 
 // Nothing in it is pinned.
-impl<E: ?Sized, F, I, R: Send + 'static> Unpin for Map<'_, E, F, I, R> {}
+impl<E: ?Sized, F, I, R> Unpin for Map<'_, E, F, I, R>
+where
+    I: Iterator<Item: Send + 'static>,
+    R: Send + 'static,
+{
+}
 
 impl<'e, E, F, A, R, I> Map<'e, E, F, I, R>
 where
@@ -82,7 +95,8 @@ where
             function,
             inputs: Some(inputs),
             buffered: None,
-            chunk: 1,
+            chunk: None,
+            pace: Pace::new(),
             flights: Flights::in_order(),
             ahead: 0,
             ready: Vec::new().into_iter(),
@@ -92,8 +106,9 @@ where
         }
     }
 
-    /// Submits exactly `inputs` of them ahead of the one that is yielded next,
-    /// as long as there are so many.
+    /// Submits `inputs` of them ahead of the one that is yielded next, as long as
+    /// there are so many: exactly as many with [`chunks`](Self::chunks), and
+    /// otherwise never more, and fewer by less than a chunk.
     ///
     /// Without it that is four chunks for each job that can run at the same
     /// time. Zero, which could never yield anything, is an error: the stream
@@ -110,8 +125,16 @@ where
     /// ends the whole job, such as the death of its worker, fails each input of
     /// the chunk. A chunk is never larger than what is buffered. Zero is an
     /// error: the stream yields it and ends.
+    ///
+    /// Without it the number is found out as the stream goes, by how long inputs
+    /// take: those that take half a millisecond or more go one by one, shorter ones
+    /// together, up to 512 of them, as many as take about that long, and so that
+    /// no more is ahead than is to be [`buffered`](Self::buffered). Where inputs
+    /// turn out to be longer, a job stops when it has run for two milliseconds, and
+    /// the rest of its inputs are submitted anew. Say `chunks(1)` where an input may
+    /// end its worker.
     pub fn chunks(mut self, inputs: usize) -> Self {
-        self.chunk = inputs;
+        self.chunk = Some(inputs);
         self
     }
 
@@ -205,6 +228,16 @@ where
                     return Poll::Ready(Some(item));
                 }
                 Poll::Ready(Some(Landed::Chunk(results))) => this.ready = results.into_iter(),
+                Poll::Ready(Some(Landed::Timed(item, nanos))) => {
+                    this.pace.learn(1, nanos);
+                    this.ahead -= 1;
+                    return Poll::Ready(Some(item));
+                }
+                Poll::Ready(Some(Landed::Part(results, rest, nanos))) => {
+                    this.pace.learn(results.len(), nanos);
+                    this.submit_again(rest);
+                    this.ready = results.into_iter();
+                }
                 Poll::Pending | Poll::Ready(None) if over => {
                     return Poll::Ready(this.give_up().map(Err));
                 }
@@ -219,7 +252,11 @@ where
     }
 }
 
-impl<E: ?Sized, F, I, R: Send + 'static> std::fmt::Debug for Map<'_, E, F, I, R> {
+impl<E: ?Sized, F, I, R> std::fmt::Debug for Map<'_, E, F, I, R>
+where
+    I: Iterator<Item: Send + 'static>,
+    R: Send + 'static,
+{
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Map")
             .field("function", &type_name::<F>())

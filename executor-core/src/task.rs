@@ -54,6 +54,8 @@ pub struct Task<T: Send + 'static> {
     cancel_on_drop: bool,
     /// A coroutine waits at it, so a cancellation of that one is passed on.
     awaited: bool,
+    /// Nothing is left in there for this handle.
+    taken: bool,
     /// `Sync` only where `T` is: see `Cell`'s.
     value: PhantomData<T>,
 }
@@ -67,6 +69,7 @@ impl<T: Send + 'static> Task<T> {
             shared,
             cancel_on_drop: false,
             awaited: false,
+            taken: false,
             value: PhantomData,
         }
     }
@@ -237,7 +240,9 @@ impl<T: Send + 'static> Task<T> {
     fn take(&mut self) -> Option<Outcome<T>> {
         // SAFETY: `Task` is the owner's side, and `&mut self` means that no
         // `outcome()` is borrowed.
-        unsafe { self.shared.take() }
+        let outcome = unsafe { self.shared.take() };
+        self.taken |= outcome.is_some();
+        outcome
     }
 
     fn take_or_invalid(&mut self) -> Outcome<T> {
@@ -278,6 +283,9 @@ impl<T: Send + 'static> Future for Task<T> {
 
 impl<T: Send + 'static> Drop for Task<T> {
     fn drop(&mut self) {
+        if self.taken {
+            return;
+        }
         let cancel = self.cancel_on_drop || self.awaited && current::is_cancelling();
         if cancel && !self.is_done() {
             self.cancel();

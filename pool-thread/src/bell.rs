@@ -4,11 +4,6 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::Thread;
 
-/// How often a worker spins before it sleeps, twice as long each time.
-const SPINS: u32 = 6;
-/// How often it yields after that.
-const YIELDS: u32 = 10;
-
 /// How a sleeping worker is woken, and how a running one says that its function
 /// has returned.
 #[derive(Debug, Default)]
@@ -16,6 +11,7 @@ pub(crate) struct Bell {
     thread: OnceLock<Thread>,
     rung: AtomicBool,
     returned: AtomicBool,
+    overdue: AtomicBool,
 }
 
 impl Bell {
@@ -24,20 +20,13 @@ impl Bell {
         self.thread.get_or_init(std::thread::current);
     }
 
+    /// Whether somebody has rung the bell and the worker has not heard it yet.
+    pub(crate) fn is_rung(&self) -> bool {
+        self.rung.load(Ordering::Relaxed)
+    }
+
     /// Sleeps until the bell is rung; at once if it was rung before.
-    ///
-    /// Falling asleep and being woken cost the two sides far more than a job in
-    /// sequence takes to come, so the worker first stays awake for a moment.
     pub(crate) fn sleep(&self) {
-        for step in 0..SPINS + YIELDS {
-            if self.rung.load(Ordering::Relaxed) {
-                break;
-            }
-            match step < SPINS {
-                true => (0..1 << step).for_each(|_| std::hint::spin_loop()),
-                false => std::thread::yield_now(),
-            }
-        }
         // A job may have left a token behind with which `park` returns early.
         while !self.rung.swap(false, Ordering::Acquire) {
             std::thread::park();
@@ -66,8 +55,23 @@ impl Bell {
         self.returned.load(Ordering::Relaxed)
     }
 
-    /// The same, and the worker is there.
+    /// Whether, besides, the worker can be counted on.
+    pub(crate) fn is_returning(&self) -> bool {
+        self.has_returned() && !self.overdue.load(Ordering::Relaxed)
+    }
+
+    /// The worker is held up on its way, or is not.
+    pub(crate) fn set_overdue(&self, overdue: bool) {
+        self.overdue.store(overdue, Ordering::Relaxed);
+    }
+
+    /// Whether the function had returned; the worker is there. Only the worker
+    /// calls this, and only it says that it has returned, so that no exchange is
+    /// needed.
     pub(crate) fn take_returned(&self) -> bool {
-        self.returned.swap(false, Ordering::Relaxed)
+        let returned = self.has_returned();
+        self.returned.store(false, Ordering::Relaxed);
+        self.set_overdue(false);
+        returned
     }
 }

@@ -17,12 +17,13 @@
 //! The reports name them as abandoned. The process is held, so that a return
 //! from `main` loses nothing, until each job is resolved or abandoned.
 //!
-//! [`State::settle`] finds out what is over. It is called after each change that
+//! [`Both::settle`] finds out what is over. It is called after each change that
 //! may matter, and its result is carried out without the lock: it runs the
 //! user's callbacks, and may let the process end.
 
-use crate::seats::Running;
-use crate::shared::{Shared, State};
+use crate::dispatch::Running;
+use crate::intake::Both;
+use crate::shared::Shared;
 use crate::worker::seat_here;
 use executor_core::exit::HoldExit;
 use executor_core::timer::{self, Timer};
@@ -34,10 +35,10 @@ pub(crate) struct Closing {
     mode: ShutdownMode,
     callers: Vec<Caller>,
     hold: Option<HoldExit>,
-    /// Jobs that came to their end since the pool was closed.
-    pub(crate) finished: usize,
+    /// How many jobs had come to their end before the pool was closed.
+    finished_before: usize,
     /// Jobs that were cancelled since then, but for those the queue removed.
-    pub(crate) cancelled: usize,
+    cancelled: usize,
     /// What the queue had removed before.
     removed_before: usize,
     /// Jobs that are out of the queue and about to be cancelled.
@@ -93,18 +94,18 @@ impl Shared {
         mode: ShutdownMode,
         caller: Option<(Promise<ShutdownReport>, Option<Timer>)>,
     ) {
-        let mut guard = self.lock();
-        let state = &mut *guard;
-        let here = seat_here(self).and_then(|seat| state.seats.job_at(seat, None));
+        let mut both = self.lock();
+        let here = seat_here(self).and_then(|seat| both.dispatch.at(seat));
         let job = here.map(|running| running.number);
-        let idle = state.queue.live() == 0 && state.seats.running().next().is_none();
-        let closing = state.closing.get_or_insert_with(|| Closing {
+        let idle = both.live() == 0 && both.dispatch.running().next().is_none();
+        let (finished_before, removed_before) = (both.dispatch.finished(), both.removed());
+        let closing = both.intake.closing.get_or_insert_with(|| Closing {
             mode,
             callers: Vec::new(),
             hold: (!idle).then(HoldExit::new),
-            finished: 0,
+            finished_before,
             cancelled: 0,
-            removed_before: state.queue.removed(),
+            removed_before,
             cancelling: 0,
         });
         closing.mode = closing.mode.max(mode);
@@ -115,72 +116,83 @@ impl Shared {
                 job,
                 deadline,
             }));
-        let pending = match closing.mode {
+        let mode = closing.mode;
+        let pending = match mode {
             ShutdownMode::Drain => VecDeque::new(),
-            _ => state.queue.take_all(),
+            _ => both.take_all(),
         };
-        let killed = closing.mode >= ShutdownMode::Kill;
-        closing.cancelling += pending.len();
-        let sleepers: Vec<_> = std::iter::from_fn(|| state.seats.wake()).collect();
-        let settled = state.settle();
-        drop(guard);
+        let killed = mode >= ShutdownMode::Kill;
+        let count = pending.len();
+        if let Some(closing) = &mut both.intake.closing {
+            closing.cancelling += count;
+        }
+        let sleepers: Vec<_> = std::iter::from_fn(|| both.intake.seats.wake()).collect();
+        let settled = both.settle();
+        drop(both);
         sleepers.iter().for_each(|bell| bell.ring());
         if killed {
             // Before the report: who reads it finds that they were asked.
             self.killed.cancel();
         }
         settled.carry_out();
-        let count = pending.len();
         if count == 0 {
             return;
         }
         for job in pending {
             job.cancel("its pool was shut down");
         }
-        let mut state = self.lock();
-        if let Some(closing) = &mut state.closing {
+        let mut both = self.lock();
+        if let Some(closing) = &mut both.intake.closing {
             closing.cancelling -= count;
             closing.cancelled += count;
         }
-        let settled = state.settle();
-        drop(state);
+        let settled = both.settle();
+        drop(both);
         settled.carry_out();
     }
 
     /// The time limit of this job has resolved it.
     pub(crate) fn expired(&self, seat: usize, number: u64) {
-        let mut state = self.lock();
+        let mut both = self.lock();
         // The worker may have gone on to another job, or have left.
-        if let Some(running) = state.seats.job_at(seat, Some(number)) {
+        if let Some(running) = both.dispatch.at(seat)
+            && running.number == number
+        {
             running.expired = true;
         }
-        let settled = state.settle();
-        drop(state);
+        let settled = both.settle();
+        drop(both);
         settled.carry_out();
     }
 }
 
-impl State {
+impl Both<'_> {
     /// Finds out what is over, if the pool is closed.
     pub(crate) fn settle(&mut self) -> Settled {
-        let Some(closing) = &mut self.closing else {
-            return Settled::default();
-        };
-        if closing.cancelling > 0 || self.queue.live() > 0 {
+        if self.intake.closing.is_none() {
             return Settled::default();
         }
-        let killed = closing.mode >= ShutdownMode::Kill;
+        let (live, removed) = (self.live(), self.removed());
+        let (dispatch, intake) = (&*self.dispatch, &mut *self.intake);
+        let seats = &intake.seats;
         let mut settled = Settled::default();
+        let Some(closing) = &mut intake.closing else {
+            return settled;
+        };
+        if closing.cancelling > 0 || live > 0 {
+            return settled;
+        }
+        let killed = closing.mode >= ShutdownMode::Kill;
+        let given_up = |job: &Running| killed || job.expired;
         let over = |caller: &mut Caller| {
-            let seats = &self.seats;
-            seats.only(|job| killed || job.expired || Some(job.number) == caller.job)
+            let excused = |job: &Running| given_up(job) || Some(job.number) == caller.job;
+            seats.taken() == seats.working() && dispatch.running().all(|(job, _)| excused(job))
         };
         for caller in closing.callers.extract_if(.., over) {
-            let running = self.seats.running();
             let mut report = ShutdownReport::default();
-            report.finished = closing.finished;
-            report.cancelled = closing.cancelled + self.queue.removed() - closing.removed_before;
-            for (job, returned) in running {
+            report.finished = dispatch.finished() - closing.finished_before;
+            report.cancelled = closing.cancelled + removed - closing.removed_before;
+            for (job, returned) in dispatch.running() {
                 // One that is over, but for its callbacks, is not abandoned.
                 match returned {
                     true => report.finished += 1,
@@ -192,8 +204,7 @@ impl State {
             }
             settled.reports.push((caller, report));
         }
-        let open = |(job, _): (&Running, _)| !(killed || job.expired);
-        if !self.seats.running().any(open) {
+        if dispatch.running().all(|(job, _)| given_up(job)) {
             settled.hold = closing.hold.take();
         }
         settled

@@ -40,6 +40,7 @@
 //! | event | rule |
 //! |---|---|
 //! | a job comes | a worker that is free takes it; only if there is none, and fewer than [`max_workers`](ThreadPoolBuilder::max_workers) run, a thread is started |
+//! | many jobs wait | they begin in the order in which they came: a job may wait for one that was submitted before it |
 //! | the queue is full | with [`max_queued`](ThreadPoolBuilder::max_queued), the task comes back rejected; without, the queue grows |
 //! | cancel | a queued job goes at once, with its captures, and its place in the queue with it; a running one is asked to stop, if it looks at its [`CancelToken`](executor_core::CancelToken), and else goes on |
 //! | time limit | the task fails when it passes; the function is asked to stop in the same way, and its worker is taken until it ends |
@@ -52,17 +53,22 @@
 //!
 //! `pool` is the handle, `builder` its settings. `shared` is what handles and
 //! workers share, and how a submit finds a worker; `queue` holds the jobs that
-//! wait, `seats` what each worker does. `worker` is a worker's loop, `bell` how
-//! it is woken, `meanwhile` what it does when its job waits for another, `threads`
-//! the seam to the `threadpool` crate, `overdue` the net
-//! under workers that are held up on their way back. `closing` is the end.
+//! wait, `intake` the part that submits touch, `dispatch` the part that workers
+//! touch, `seats` where each worker is. `worker` is a
+//! worker's loop, `bell` how it is woken, `doze` how long it stays awake,
+//! `meanwhile` what it does when its job waits for another, `threads` the seam to
+//! the `threadpool` crate, `overdue` the net under workers that are held up on
+//! their way back. `closing` is the end.
 
 #![forbid(unsafe_code)]
 
 mod bell;
 mod builder;
 mod closing;
+mod dispatch;
+mod doze;
 mod error;
+mod intake;
 mod meanwhile;
 mod overdue;
 mod pool;

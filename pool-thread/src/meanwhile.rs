@@ -5,8 +5,8 @@
 //! runs no other job: that one might need a lock which the waiting one holds, and
 //! a wait that would have ended would then not.
 
-use crate::seats::name_of;
-use crate::shared::{Shared, State};
+use crate::intake::Both;
+use crate::shared::Shared;
 use executor_core::current::Helper;
 use executor_core::{TaskError, TaskId};
 use std::sync::Arc;
@@ -29,11 +29,11 @@ impl Meanwhile {
 
 impl Meanwhile {
     /// Too many wait here already: another worker has to run it, if there is one.
-    fn leave_it(&self, state: &State, id: TaskId) -> Result<bool, TaskError> {
+    fn leave_it(&self, both: &Both<'_>, id: TaskId) -> Result<bool, TaskError> {
         let all = self.shared.settings.max_workers;
-        let seats = &state.seats;
+        let seats = &both.intake.seats;
         let none_free = seats.taken() >= all && !seats.any_idle() && seats.coming() == 0;
-        if none_free && state.queue.has(id) {
+        if none_free && both.has(id) {
             return Err(TaskError::would_deadlock(format!(
                 "all {all} workers of the pool `{}` are busy, and on this one {DEPTH} jobs \
                  already wait for each other",
@@ -46,27 +46,25 @@ impl Meanwhile {
 
 impl Helper for Meanwhile {
     fn run_queued(&self, id: TaskId) -> Result<bool, TaskError> {
-        let mut state = self.shared.lock();
-        if state.seats.depth(self.seat) >= DEPTH {
-            return self.leave_it(&state, id);
+        let mut both = self.shared.lock();
+        if both.dispatch.depth(self.seat) >= DEPTH {
+            return self.leave_it(&both, id);
         }
-        let Some(job) = state.queue.pop_task(id) else {
+        let Some(job) = both.pop_task(id) else {
             return Ok(false);
         };
-        if let Some(running) = state.seats.job_at(self.seat, None) {
-            running.meanwhile.push(name_of(&job));
+        if let Some(running) = both.dispatch.at(self.seat) {
+            running.meanwhile.push(job.owned_name());
         }
-        drop(state);
+        drop(both);
         job.run_with(|| (), || ());
-        let mut state = self.shared.lock();
-        if let Some(running) = state.seats.job_at(self.seat, None) {
+        let mut both = self.shared.lock();
+        if let Some(running) = both.dispatch.at(self.seat) {
             running.meanwhile.pop();
         }
-        if let Some(closing) = &mut state.closing {
-            closing.finished += 1;
-        }
-        let settled = state.settle();
-        drop(state);
+        both.dispatch.count_finished();
+        let settled = both.settle();
+        drop(both);
         settled.carry_out();
         Ok(true)
     }

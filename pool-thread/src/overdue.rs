@@ -19,11 +19,11 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 
 /// Looks in from now on, for as long as a job waits for a returning worker.
 pub(crate) fn watch(shared: &Arc<Shared>) {
-    let mut state = shared.lock();
-    if std::mem::replace(&mut state.watched, true) {
+    let mut both = shared.lock();
+    if std::mem::replace(&mut both.intake.watched, true) {
         return;
     }
-    drop(state);
+    drop(both);
     arm(Arc::downgrade(shared));
 }
 
@@ -37,10 +37,10 @@ fn arm(shared: Weak<Shared>) {
 }
 
 fn look(shared: &Arc<Shared>) {
-    let mut state = shared.lock();
-    state.watched = false;
-    state.seats.mark_overdue();
-    drop(state);
+    let mut both = shared.lock();
+    both.intake.watched = false;
+    both.dispatch.mark_overdue();
+    drop(both);
     loop {
         let call = shared.lock().call(shared.settings.max_workers);
         let more = matches!(call, Call::Wake(_) | Call::Start(..));

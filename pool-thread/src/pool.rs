@@ -109,18 +109,18 @@ impl ThreadPool {
 
     /// How many threads there are at present.
     pub fn workers(&self) -> usize {
-        self.shared().lock().seats.taken()
+        self.shared().lock().intake.seats.taken()
     }
 
     /// How many jobs wait for a worker at present.
     pub fn queued(&self) -> usize {
-        self.shared().lock().queue.live()
+        self.shared().lock().live()
     }
 
     /// How many functions run at present, including those that their time limit
     /// has given up.
     pub fn running(&self) -> usize {
-        self.shared().lock().seats.busy()
+        self.shared().lock().dispatch.busy()
     }
 }
 
@@ -159,10 +159,10 @@ impl Executor for ThreadPool {
 
 impl fmt::Debug for ThreadPool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut state = self.shared().lock();
-        let (workers, running) = (state.seats.taken(), state.seats.busy());
-        let (queued, closed) = (state.queue.live(), state.closing.is_some());
-        drop(state);
+        let mut both = self.shared().lock();
+        let (workers, running) = (both.intake.seats.taken(), both.dispatch.busy());
+        let (queued, closed) = (both.live(), both.intake.closing.is_some());
+        drop(both);
         f.debug_struct("ThreadPool")
             .field("name", &self.name())
             .field("max_workers", &self.max_workers())

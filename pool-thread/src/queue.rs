@@ -1,4 +1,6 @@
-//! [`JobQueue`]: the jobs that wait for a worker, in the order they came.
+//! [`JobQueue`]: jobs that wait for a worker, in the order they came.
+//!
+//! A pool has two of them, one behind the other: see [`Shared`](crate::shared).
 //!
 //! A queued job is cancelled without the queue being told: its captures are
 //! freed at once, and what stays here is a tombstone of two words and a small
@@ -9,13 +11,16 @@
 //! this process was cancelled since the last sweep.
 //!
 //! A tombstone holds nothing of the user's any more, so it may be dropped under
-//! the pool's lock.
+//! the pool's locks.
 
 use executor_core::{HeldJob, Job, TaskId};
 use std::collections::VecDeque;
 
 /// The queue is not swept on its own account below this length.
 const SHORT: usize = 64;
+
+/// An empty queue keeps no more room than for this many jobs.
+const ROOM: usize = 16 * 1024;
 
 #[derive(Debug)]
 pub(crate) struct JobQueue {
@@ -28,8 +33,8 @@ pub(crate) struct JobQueue {
     removed: usize,
 }
 
-impl JobQueue {
-    pub(crate) fn new() -> Self {
+impl Default for JobQueue {
+    fn default() -> Self {
         Self {
             jobs: VecDeque::new(),
             sweep_at: SHORT,
@@ -37,13 +42,35 @@ impl JobQueue {
             removed: 0,
         }
     }
+}
+
+impl JobQueue {
+    /// Whether it is to be [swept](Self::sweep) before another job comes.
+    pub(crate) fn is_long(&self) -> bool {
+        self.jobs.len() >= self.sweep_at
+    }
+
+    /// Takes tombstones out, because it has become long.
+    pub(crate) fn sweep(&mut self) {
+        self.live();
+        self.sweep_at = SHORT.max(2 * self.jobs.len());
+    }
 
     pub(crate) fn push(&mut self, job: Job) {
-        if self.jobs.len() >= self.sweep_at {
-            self.live();
-            self.sweep_at = SHORT.max(2 * self.jobs.len());
-        }
         self.jobs.push_back(job);
+    }
+
+    /// Takes all jobs of the queue behind this one, which has none.
+    pub(crate) fn take_over(&mut self, behind: &mut Self) {
+        if behind.jobs.is_empty() {
+            return;
+        }
+        std::mem::swap(&mut self.jobs, &mut behind.jobs);
+        self.cancellations = behind.cancellations;
+        behind.sweep_at = SHORT;
+        if behind.jobs.capacity() > ROOM {
+            behind.jobs = VecDeque::new();
+        }
     }
 
     /// The job whose turn it is. It cannot be cancelled any more: it leaves the
@@ -113,7 +140,7 @@ mod tests {
 
     #[test]
     fn jobs_leave_in_the_order_they_came_and_cancelled_ones_are_skipped() {
-        let mut queue = JobQueue::new();
+        let mut queue = JobQueue::default();
         let tasks: Vec<_> = (0..5)
             .map(|n| {
                 let (job, task) = job(n);
@@ -134,7 +161,7 @@ mod tests {
 
     #[test]
     fn a_job_can_be_taken_out_of_its_turn_unless_it_was_cancelled() {
-        let mut queue = JobQueue::new();
+        let mut queue = JobQueue::default();
         let tasks: Vec<_> = (0..3)
             .map(|n| {
                 let (job, task) = job(n);
@@ -154,11 +181,14 @@ mod tests {
 
     #[test]
     fn cancelled_jobs_do_not_pile_up() {
-        let mut queue = JobQueue::new();
+        let mut queue = JobQueue::default();
         let (first, kept) = job(0);
         queue.push(first);
         for n in 0..10_000 {
             let (job, task) = job(n);
+            if queue.is_long() {
+                queue.sweep();
+            }
             queue.push(job);
             task.cancel();
             assert!(queue.len() <= SHORT + 1, "{} at {n}", queue.len());
@@ -170,7 +200,7 @@ mod tests {
 
     #[test]
     fn live_jobs_stay_however_many_there_are() {
-        let mut queue = JobQueue::new();
+        let mut queue = JobQueue::default();
         let tasks: Vec<_> = (0..1000)
             .map(|n| {
                 let (job, task) = job(n);
@@ -184,5 +214,28 @@ mod tests {
         });
         assert_eq!((queue.len(), queue.live()), (1000, 500));
         queue.take_all().into_iter().for_each(Job::run);
+    }
+
+    #[test]
+    fn one_queue_takes_over_what_stands_behind_it() {
+        let (mut front, mut behind) = <(JobQueue, JobQueue)>::default();
+        front.take_over(&mut behind);
+        assert_eq!((front.len(), behind.len()), (0, 0));
+        let tasks: Vec<_> = (0..200)
+            .map(|n| {
+                let (job, task) = job(n);
+                behind.push(job);
+                task
+            })
+            .collect();
+        tasks[3].cancel();
+        behind.sweep();
+        assert!(!behind.is_long());
+        tasks[5].cancel();
+        front.take_over(&mut behind);
+        assert_eq!((front.len(), behind.len()), (199, 0));
+        assert_eq!((front.live(), behind.live()), (198, 0));
+        assert_eq!(front.removed() + behind.removed(), 2);
+        front.take_all().into_iter().for_each(Job::run);
     }
 }

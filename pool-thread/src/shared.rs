@@ -1,33 +1,50 @@
 //! What the handles and the workers of a pool share, and how a job that comes
 //! finds a worker.
 //!
-//! One lock guards queue, seats and the end of the pool; nothing of the user's
-//! runs under it. What has to be done without it (waking, starting, failing) is
-//! decided under it and returned as a [`Call`].
+//! # Two locks
+//!
+//! Jobs wait in one line, of which each lock guards a part:
+//!
+//! * the [`Intake`]: the jobs that came last, who sleeps, and the end of the
+//!   pool. A submit takes this lock alone, as long as nobody could be called for
+//!   its job anyway;
+//! * the [`Dispatch`]: the jobs that are next, and who runs what. A worker that
+//!   goes from one job to the next takes this lock alone.
+//!
+//! A worker that finds the dispatch's part empty takes the intake's lock as well
+//! and moves all of its part over, in one step whatever its length. So under load
+//! submits and workers meet once for many jobs, and still jobs begin in the very
+//! order in which they came. Jobs of one pool may rely on that where they wait for
+//! each other: none is begun while an earlier one waits.
+//!
+//! Whoever needs both takes the dispatch's lock first; [`Both`] is that state.
+//! Nothing of the user's runs under either. What has to be done without them
+//! (waking, starting, failing) is decided under them and returned as a [`Call`].
 //!
 //! # No wake-up is lost, and no thread is started in vain
 //!
-//! Whenever the lock is free, one of these holds:
+//! Whenever both locks are free, one of these holds:
 //!
 //! * as many workers are on their way to the queue as there are jobs in it:
 //!   started, woken, or returning from a job whose function is over;
-//! * nobody sleeps and there can be no more workers.
+//! * nobody sleeps and there can be no more workers;
+//! * whoever added the last job is about to take both locks, to see to this.
 //!
 //! A submit adds a job and, where that breaks the rule, sends for one worker. A
-//! worker on its way takes the lock, and a job or what it came for is gone. It
-//! sleeps only if it finds, under the lock, the queue empty.
+//! worker on its way takes both locks, and a job or what it came for is gone. It
+//! sleeps only if it finds, under both, nothing to do.
 //!
 //! That returning workers count is what makes jobs in sequence share a thread:
 //! who sees a task done and submits the next job would often come before the
 //! worker is back at the queue. `overdue` looks after those who do not come.
 
 use crate::bell::Bell;
-use crate::closing::Closing;
-use crate::queue::JobQueue;
-use crate::seats::Seats;
+use crate::dispatch::Dispatch;
+use crate::intake::{Both, Intake};
 use crate::{overdue, threads, worker};
-use executor_core::{CancelToken, Job, TaskError};
+use executor_core::{CancelToken, HeldJob, Job, TaskError};
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -47,20 +64,14 @@ pub(crate) struct Shared {
     pub(crate) settings: Settings,
     /// Cancelled when the pool is killed: the tokens of its jobs are children of it.
     pub(crate) killed: CancelToken,
-    state: Mutex<State>,
+    dispatch: Mutex<Dispatch>,
+    intake: Mutex<Intake>,
+    /// How many workers stay awake although they have nothing to do.
+    awake: AtomicUsize,
+    cpus: usize,
 }
 
-pub(crate) struct State {
-    pub(crate) queue: JobQueue,
-    pub(crate) seats: Seats,
-    pub(crate) closing: Option<Closing>,
-    /// Somebody will look for overdue workers.
-    pub(crate) watched: bool,
-    /// No thread is started before, since the system had none to give.
-    start_again: Option<Instant>,
-}
-
-/// Who has to be called for a job, once the lock is released.
+/// Who has to be called for a job, once the locks are released.
 #[must_use = "the job may wait for ever if nobody is called"]
 pub(crate) enum Call {
     /// Enough workers are on their way, or there are no more.
@@ -71,62 +82,100 @@ pub(crate) enum Call {
     Start(usize, Arc<Bell>),
 }
 
+/// Counts a worker that stays awake.
+pub(crate) struct Awake<'a>(&'a AtomicUsize);
+
+impl Drop for Awake<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// What a worker does next.
+pub(crate) enum Next {
+    /// Run this job, which has this number.
+    Run(HeldJob, u64),
+    Sleep,
+    /// It has left its seat.
+    Leave,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl Shared {
     pub(crate) fn new(settings: Settings) -> Self {
         Self {
             settings,
             killed: CancelToken::new(),
-            state: Mutex::new(State {
-                queue: JobQueue::new(),
-                seats: Seats::default(),
-                closing: None,
-                watched: false,
-                start_again: None,
-            }),
+            dispatch: Mutex::default(),
+            intake: Mutex::default(),
+            awake: AtomicUsize::new(0),
+            cpus: std::thread::available_parallelism().map_or(1, usize::from),
         }
     }
 
-    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Takes both locks.
+    pub(crate) fn lock(&self) -> Both<'_> {
+        let dispatch = lock(&self.dispatch);
+        let intake = lock(&self.intake);
+        Both { dispatch, intake }
     }
 
     /// Takes a job in, or fails it with the reason.
     pub(crate) fn submit(self: &Arc<Self>, job: Job) {
-        let mut state = self.lock();
-        if let Err(why) = self.admit(&mut state) {
-            drop(state);
+        let mut intake = lock(&self.intake);
+        if intake.is_busy(&self.settings) {
+            intake.queue.push(job);
+            return;
+        }
+        drop(intake);
+        let mut both = self.lock();
+        if let Err(why) = both.admit(&self.settings) {
+            drop(both);
             job.fail(TaskError::rejected(why));
             return;
         }
-        state.queue.push(job);
-        let call = state.call(self.settings.max_workers);
-        drop(state);
+        if both.intake.queue.is_long() {
+            both.sweep();
+        }
+        both.intake.queue.push(job);
+        let call = both.call(self.settings.max_workers);
+        drop(both);
         self.carry_out(call);
     }
 
-    fn admit(&self, state: &mut State) -> Result<(), String> {
-        let name = &self.settings.name;
-        if state.closing.is_some() {
-            return Err(format!("the pool `{name}` has been shut down"));
+    /// What the worker at this seat does next; `called` says that it was started
+    /// or woken.
+    pub(crate) fn next(&self, seat: usize, called: bool) -> Next {
+        let mut dispatch = lock(&self.dispatch);
+        dispatch.arrive(seat);
+        if !called && let Some((job, number)) = dispatch.begin(seat) {
+            return Next::Run(job, number);
         }
-        let Some(bound) = self.settings.max_queued else {
-            return Ok(());
-        };
-        // Those that a worker is free for do not count as waiting.
-        let workers = self.settings.max_workers;
-        let full = |len, state: &State| {
-            let free = workers.saturating_sub(state.seats.busy());
-            len >= bound.saturating_add(free)
-        };
-        if state.queue.len() >= bound
-            && full(state.queue.len(), state)
-            && full(state.queue.live(), state)
-        {
-            return Err(format!(
-                "the queue of the pool `{name}` is full (max_queued is {bound})"
-            ));
+        let intake = lock(&self.intake);
+        let mut both = Both { dispatch, intake };
+        both.intake.seats.arrive(seat);
+        if let Some((job, number)) = both.begin(seat) {
+            return Next::Run(job, number);
         }
-        Ok(())
+        if both.intake.closing.is_some() {
+            both.intake.seats.leave(seat);
+            let settled = both.settle();
+            drop(both);
+            settled.carry_out();
+            return Next::Leave;
+        }
+        both.intake.seats.rest(seat);
+        Next::Sleep
+    }
+
+    /// Lets a worker stay awake for a moment, until what it is given is dropped: no
+    /// more of them than there are CPUs.
+    pub(crate) fn stay_awake(&self) -> Option<Awake<'_>> {
+        let awake = Awake(&self.awake);
+        (self.awake.fetch_add(1, Ordering::Relaxed) < self.cpus).then_some(awake)
     }
 
     pub(crate) fn carry_out(self: &Arc<Self>, call: Call) {
@@ -149,18 +198,16 @@ impl Shared {
 
     /// The jobs wait for another worker; if there is none, they fail.
     fn start_failed(&self, seat: usize, reason: &str) {
-        let mut state = self.lock();
-        state.seats.leave(seat);
-        state.start_again = Instant::now().checked_add(PAUSE);
-        let stranded = match state.seats.taken() {
-            0 => state.queue.take_all(),
+        let mut both = self.lock();
+        both.intake.seats.leave(seat);
+        both.intake.start_again = Instant::now().checked_add(PAUSE);
+        let stranded = match both.intake.seats.taken() {
+            0 => both.take_all(),
             _ => VecDeque::new(),
         };
-        if let Some(closing) = &mut state.closing {
-            closing.finished += stranded.len();
-        }
-        let settled = state.settle();
-        drop(state);
+        stranded.iter().for_each(|_| both.dispatch.count_finished());
+        let settled = both.settle();
+        drop(both);
         let name = &self.settings.name;
         tracing::warn!(pool = name, reason, "a thread could not be started");
         for job in stranded {
@@ -168,34 +215,5 @@ impl Shared {
             job.fail(TaskError::pool_broken(message, reason));
         }
         settled.carry_out();
-    }
-}
-
-impl State {
-    /// Sends for a worker, if the jobs in the queue need one more.
-    pub(crate) fn call(&mut self, max_workers: usize) -> Call {
-        let seats = &mut self.seats;
-        if !seats.any_idle() && seats.taken() >= max_workers {
-            return Call::Nobody;
-        }
-        if self.queue.len() <= seats.coming() {
-            return Call::Nobody;
-        }
-        let expected = seats.coming() + seats.returning();
-        // Starting a thread is dear: not for jobs that were cancelled.
-        if self.queue.len() <= expected || !seats.any_idle() && self.queue.live() <= expected {
-            return match self.queue.len() > seats.coming() && !self.watched {
-                true => Call::Watch,
-                false => Call::Nobody,
-            };
-        }
-        if let Some(bell) = seats.wake() {
-            return Call::Wake(bell);
-        }
-        if seats.taken() > 0 && self.start_again.is_some_and(|at| Instant::now() < at) {
-            return Call::Nobody;
-        }
-        let (seat, bell) = seats.take();
-        Call::Start(seat, bell)
     }
 }

@@ -2,10 +2,11 @@
 //! closed.
 
 use crate::bell::Bell;
+use crate::doze::Doze;
 use crate::meanwhile::Meanwhile;
-use crate::shared::Shared;
+use crate::shared::{Next, Shared};
 use executor_core::panic::catch;
-use executor_core::{HeldJob, current, exit, token};
+use executor_core::{current, exit, token};
 use std::cell::Cell;
 use std::sync::Arc;
 
@@ -43,39 +44,30 @@ pub(crate) fn work(shared: &Arc<Shared>, seat: usize, bell: &Bell) {
 }
 
 fn serve(shared: &Arc<Shared>, seat: usize, bell: &Bell) {
-    while let Some((job, number)) = next(shared, seat, bell) {
-        let returned = || bell.set_returned();
-        if job.timeout().is_none() {
-            job.run_with(returned, || ());
-        } else {
-            let pool = shared.clone();
-            job.run_with(returned, move || pool.expired(seat, number));
-        }
-    }
-}
-
-/// The next job, with its number; sleeps until there is one. `None` means that
-/// the worker has left its seat.
-fn next(shared: &Shared, seat: usize, bell: &Bell) -> Option<(HeldJob, u64)> {
+    // Whoever starts or wakes a worker counts on its arrival.
+    let mut called = true;
+    let mut doze = Doze::default();
     loop {
-        let mut state = shared.lock();
-        let finished = state.seats.arrive(seat);
-        if let Some(closing) = &mut state.closing {
-            closing.finished += usize::from(finished);
+        match shared.next(seat, std::mem::take(&mut called)) {
+            Next::Run(job, number) => {
+                doze.found(true);
+                let returned = || bell.set_returned();
+                if job.timeout().is_none() {
+                    job.run_with(returned, || ());
+                } else {
+                    let pool = shared.clone();
+                    job.run_with(returned, move || pool.expired(seat, number));
+                }
+            }
+            Next::Sleep => {
+                doze.found(false);
+                if let Some(_awake) = shared.stay_awake() {
+                    doze.stay_awake(|| bell.is_rung());
+                }
+                bell.sleep();
+                called = true;
+            }
+            Next::Leave => return,
         }
-        if let Some(job) = state.queue.pop() {
-            let number = state.seats.begin(seat, &job);
-            return Some((job, number));
-        }
-        if state.closing.is_some() {
-            state.seats.leave(seat);
-            let settled = state.settle();
-            drop(state);
-            settled.carry_out();
-            return None;
-        }
-        state.seats.rest(seat);
-        drop(state);
-        bell.sleep();
     }
 }

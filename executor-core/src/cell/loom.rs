@@ -37,12 +37,23 @@ fn take(cell: &Model) -> Option<Result<u32, TaskError>> {
 }
 
 fn run(cell: &Model) -> bool {
+    run_and(cell, |cell, outcome| {
+        let _ = cell.resolve(outcome);
+    })
+}
+
+/// As a job without a time limit is run.
+fn run_alone(cell: &Model) -> bool {
+    run_and(cell, Model::resolve_alone)
+}
+
+fn run_and(cell: &Model, resolve: fn(&Model, Result<u32, TaskError>)) -> bool {
     if !cell.hold(None) {
         return false;
     }
     // SAFETY: `hold` gave the right to the input.
     let input = unsafe { cell.take_input() };
-    let _ = cell.resolve(Ok(u32::from(input.expect("taken once")) + 1));
+    resolve(cell, Ok(u32::from(input.expect("taken once")) + 1));
     true
 }
 
@@ -59,19 +70,21 @@ fn model(owner: fn(&Model), other: fn(&Model)) {
 
 #[test]
 fn loom_a_waker_is_woken_or_told_that_it_is_too_late() {
-    loom::model(|| {
-        let cell = Arc::new(Model::queued(6));
-        let theirs = cell.clone();
-        let thread = loom::thread::spawn(move || run(&theirs));
-        let count = std::sync::Arc::new(Count::default());
-        let registered = cell.wake_when_done(&Waker::from(count.clone()));
-        if !registered {
-            assert_eq!(take(&cell).unwrap().unwrap(), 7);
-        }
-        thread.join().unwrap();
-        assert_eq!(count.0.load(SeqCst), usize::from(registered));
-        assert_eq!(take(&cell).is_some(), registered);
-    });
+    for run in [run, run_alone] {
+        loom::model(move || {
+            let cell = Arc::new(Model::queued(6));
+            let theirs = cell.clone();
+            let thread = loom::thread::spawn(move || run(&theirs));
+            let count = std::sync::Arc::new(Count::default());
+            let registered = cell.wake_when_done(&Waker::from(count.clone()));
+            if !registered {
+                assert_eq!(take(&cell).unwrap().unwrap(), 7);
+            }
+            thread.join().unwrap();
+            assert_eq!(count.0.load(SeqCst), usize::from(registered));
+            assert_eq!(take(&cell).is_some(), registered);
+        });
+    }
 }
 
 #[test]
@@ -94,32 +107,36 @@ fn loom_a_second_waker_replaces_the_first_and_one_is_woken() {
 
 #[test]
 fn loom_a_watcher_is_told_once() {
-    loom::model(|| {
-        let cell = Arc::new(Model::queued(6));
-        let theirs = cell.clone();
-        let thread = loom::thread::spawn(move || run(&theirs));
-        let count = std::sync::Arc::new(Count::default());
-        let registered = cell.tell_when_done(count.clone(), 3);
-        thread.join().unwrap();
-        assert_eq!(count.0.load(SeqCst), usize::from(registered));
-        assert_eq!(take(&cell).unwrap().unwrap(), 7);
-    });
+    for run in [run, run_alone] {
+        loom::model(move || {
+            let cell = Arc::new(Model::queued(6));
+            let theirs = cell.clone();
+            let thread = loom::thread::spawn(move || run(&theirs));
+            let count = std::sync::Arc::new(Count::default());
+            let registered = cell.tell_when_done(count.clone(), 3);
+            thread.join().unwrap();
+            assert_eq!(count.0.load(SeqCst), usize::from(registered));
+            assert_eq!(take(&cell).unwrap().unwrap(), 7);
+        });
+    }
 }
 
 #[test]
 fn loom_cancel_and_run_have_one_winner() {
-    loom::model(|| {
-        let cell = Arc::new(Model::queued(6));
-        let theirs = cell.clone();
-        let thread = loom::thread::spawn(move || run(&theirs));
-        let cancelled = cell.cancel(|| TaskError::cancelled("by the model"));
-        let ran = thread.join().unwrap();
-        assert_eq!(cancelled == CancelOutcome::BeforeStart, !ran);
-        match take(&cell).unwrap() {
-            Ok(value) => assert!(ran && value == 7),
-            Err(error) => assert!(!ran && error.is_cancelled()),
-        }
-    });
+    for run in [run, run_alone] {
+        loom::model(move || {
+            let cell = Arc::new(Model::queued(6));
+            let theirs = cell.clone();
+            let thread = loom::thread::spawn(move || run(&theirs));
+            let cancelled = cell.cancel(|| TaskError::cancelled("by the model"));
+            let ran = thread.join().unwrap();
+            assert_eq!(cancelled == CancelOutcome::BeforeStart, !ran);
+            match take(&cell).unwrap() {
+                Ok(value) => assert!(ran && value == 7),
+                Err(error) => assert!(!ran && error.is_cancelled()),
+            }
+        });
+    }
 }
 
 #[test]
@@ -206,18 +223,20 @@ fn loom_a_callback_is_called_or_removed() {
 
 #[test]
 fn loom_a_follower_and_a_waiter_are_both_told() {
-    loom::model(|| {
-        let cell = Arc::new(Model::queued(6));
-        let theirs = cell.clone();
-        let thread = loom::thread::spawn(move || run(&theirs));
-        let (follower, waiter) = <(std::sync::Arc<Count>, std::sync::Arc<Count>)>::default();
-        let followed = cell.follow(follower.clone(), 3);
-        let waited = cell.wake_when_done(&Waker::from(waiter.clone()));
-        thread.join().unwrap();
-        assert_eq!(follower.0.load(SeqCst), usize::from(followed));
-        assert_eq!(waiter.0.load(SeqCst), usize::from(waited));
-        assert_eq!(take(&cell).unwrap().unwrap(), 7);
-    });
+    for run in [run, run_alone] {
+        loom::model(move || {
+            let cell = Arc::new(Model::queued(6));
+            let theirs = cell.clone();
+            let thread = loom::thread::spawn(move || run(&theirs));
+            let (follower, waiter) = <(std::sync::Arc<Count>, std::sync::Arc<Count>)>::default();
+            let followed = cell.follow(follower.clone(), 3);
+            let waited = cell.wake_when_done(&Waker::from(waiter.clone()));
+            thread.join().unwrap();
+            assert_eq!(follower.0.load(SeqCst), usize::from(followed));
+            assert_eq!(waiter.0.load(SeqCst), usize::from(waited));
+            assert_eq!(take(&cell).unwrap().unwrap(), 7);
+        });
+    }
 }
 
 #[test]

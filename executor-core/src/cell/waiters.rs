@@ -50,7 +50,7 @@ impl<T> Others<T> {
 
     pub(super) fn tell(self, settled: Settled) {
         for (watcher, token) in self.followers {
-            Waiter::Group(watcher, token).tell(settled);
+            Waiter::group(watcher, token).tell(settled);
         }
     }
 }
@@ -59,16 +59,49 @@ impl<T> Others<T> {
 pub(super) enum Waiter {
     Nobody,
     Task(Waker),
-    Group(Arc<dyn Watcher>, usize),
+    Group(Arc<dyn Watcher>, Token),
+    /// One whose token is too large for that.
+    Far(Box<(Arc<dyn Watcher>, usize)>),
+}
+
+/// A watcher's token, without its highest byte: so the kind of the waiter fits
+/// beside it, and each cell is a word shorter.
+#[derive(Clone, Copy)]
+pub(super) struct Token([u8; WORD - 1]);
+
+const WORD: usize = size_of::<usize>();
+
+impl Token {
+    fn new(token: usize) -> Option<Self> {
+        let (high, low) = token
+            .to_be_bytes()
+            .split_first()
+            .map(|(h, l)| (*h, l.try_into()))?;
+        (high == 0).then_some(Self(low.ok()?))
+    }
+
+    fn get(self) -> usize {
+        let mut bytes = [0; WORD];
+        bytes[1..].copy_from_slice(&self.0);
+        usize::from_be_bytes(bytes)
+    }
 }
 
 impl Waiter {
+    fn group(watcher: Arc<dyn Watcher>, token: usize) -> Self {
+        match Token::new(token) {
+            Some(token) => Self::Group(watcher, token),
+            None => Self::Far(Box::new((watcher, token))),
+        }
+    }
+
     pub(super) fn tell(self, settled: Settled) {
         // A waker is foreign code, so a panic of it is contained.
         let told = match self {
             Self::Nobody => Ok(()),
             Self::Task(waker) => catch(|| waker.wake()),
-            Self::Group(watcher, token) => catch(|| watcher.settled(token, settled)),
+            Self::Group(watcher, token) => catch(|| watcher.settled(token.get(), settled)),
+            Self::Far(far) => catch(|| far.0.settled(far.1, settled)),
         };
         if let Err(report) = told {
             tracing::error!(%report, "a waker panicked");
@@ -87,7 +120,7 @@ impl<I, T> Cell<I, T> {
     /// Asks for `watcher` to be told when the task is done, in place of whoever
     /// waited before. False if it is done already.
     pub(crate) fn tell_when_done(&self, watcher: Arc<dyn Watcher>, token: usize) -> bool {
-        self.register(Waiter::Group(watcher, token))
+        self.register(Waiter::group(watcher, token))
     }
 
     /// Asks for `watcher` to be told when the task is done, besides whoever else
@@ -152,6 +185,48 @@ impl<I, T> Cell<I, T> {
     pub(crate) fn has_followers(&self) -> bool {
         let slot = lock(&self.slot);
         let others = slot.others.as_deref();
-        others.is_some_and(Others::tells_somebody) || matches!(slot.waiter, Waiter::Group(..))
+        others.is_some_and(Others::tells_somebody)
+            || matches!(slot.waiter, Waiter::Group(..) | Waiter::Far(_))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Mutex;
+
+    #[derive(Default)]
+    struct Book(Mutex<Vec<usize>>);
+
+    impl Watcher for Book {
+        fn settled(&self, token: usize, _: Settled) {
+            self.0.lock().unwrap().push(token);
+        }
+    }
+
+    #[test]
+    fn every_token_comes_back() {
+        let tokens = [
+            0,
+            1,
+            255,
+            256,
+            usize::MAX >> 9,
+            usize::MAX >> 8,
+            usize::MAX / 2,
+            usize::MAX,
+        ];
+        let book = Arc::new(Book::default());
+        for token in tokens {
+            Waiter::group(book.clone(), token).tell(Settled::Value);
+        }
+        assert_eq!(*book.0.lock().unwrap(), tokens);
+    }
+
+    /// What a queued job with two words of input takes, without its counters.
+    #[test]
+    fn a_cell_is_short() {
+        assert_eq!(size_of::<Waiter>(), 3 * WORD);
+        assert!(size_of::<Cell<[usize; 2], usize>>() <= 12 * WORD);
     }
 }

@@ -148,7 +148,7 @@ impl TaskError {
     /// The user's own error, to be had back by [`downcast`](Self::downcast).
     ///
     /// An error that is a `TaskError` already stays as it is, and
-    /// [`Cancelled`](crate::Cancelled) makes one that was cancelled.
+    /// [`Cancelled`] makes one that was cancelled.
     pub fn failed<E: Into<BoxError>>(error: E) -> Self {
         let error = match error.into().downcast::<TaskError>() {
             Ok(already) => return *already,

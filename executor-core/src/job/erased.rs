@@ -1,13 +1,13 @@
 //! The one allocation of a job, and the methods that know its types.
 
-use crate::cell::Cell;
+use crate::cell::{Cell, Outcome};
 use crate::codec;
 use crate::context::{Sender, Surroundings};
 use crate::control::Control;
 use crate::entry::{CallFault, Entry};
 use crate::error::TaskError;
 use crate::job::{Input, JobOptions};
-use crate::panic::{catch, discard};
+use crate::panic::{PanicReport, catch, discard};
 use crate::task::{AnyTask, Meta, report_overlooked};
 use serde::{Serialize, de::DeserializeOwned};
 use std::any::type_name;
@@ -142,6 +142,14 @@ impl<W: Work> Shared<Input<W>, W::Output> {
     }
 }
 
+/// Who is told how far a job is that runs in this process.
+pub(crate) trait Course {
+    /// It has a time limit, and its function is about to start.
+    fn limited(&mut self, limit: Duration);
+    /// Its function is over; its task is not done yet.
+    fn returned(&mut self);
+}
+
 /// A job whose types are forgotten. What the methods do is said at `Job` and
 /// `HeldJob`, which see to it that each is called in the right phase.
 pub(crate) trait AnyJob: AnyTask {
@@ -154,7 +162,8 @@ pub(crate) trait AnyJob: AnyTask {
     // From here on the job is held.
     fn is_awaited(&self) -> bool;
     fn has_followers(&self) -> bool;
-    fn run(&self, returned: &mut dyn FnMut());
+    fn count_death(&self, begun: bool) -> u32;
+    fn run(&self, course: &mut dyn Course);
     fn expire(&self, error: TaskError) -> bool;
     fn release(&self) -> bool;
     fn encode_argument(&self, buffer: &mut Vec<u8>) -> Result<(), TaskError>;
@@ -177,20 +186,32 @@ impl<W: Work> AnyJob for Shared<Input<W>, W::Output> {
         });
     }
 
-    fn run(&self, returned: &mut dyn FnMut()) {
+    fn run(&self, course: &mut dyn Course) {
         // SAFETY: only a `HeldJob` calls this, when it is consumed; it has the
         // right to the input.
         let Some(input) = (unsafe { self.cell.take_input() }) else {
             return;
         };
-        let outcome = input.run();
-        // The task must resolve, whatever the executor does in there.
-        if let Err(report) = catch(returned) {
-            tracing::error!(%report, "an executor panicked at the end of a job");
+        // Not before the input is gone: the limit may resolve the task at once.
+        let limit = self.meta.timeout();
+        if let Some(limit) = limit {
+            course.limited(limit);
         }
-        let outcome = outcome.map_err(|report| self.meta.name_it(TaskError::panicked(report)));
-        // Not taken if the time limit has resolved the task.
-        discard(self.cell.resolve(outcome));
+        let mut result = None;
+        let ran = input.run(|value| {
+            result = Some(value);
+            course.returned();
+        });
+        let outcome = match (ran, result) {
+            (Ok(()), Some(result)) => Ok(result),
+            (ran, result) => self.after_panic(ran.err(), result, course),
+        };
+        // Nobody but a time limit resolves a job that is held.
+        if limit.is_none() {
+            self.cell.resolve_alone(outcome);
+        } else {
+            discard(self.cell.resolve(outcome));
+        }
     }
 
     fn refuse(&self, error: TaskError) -> bool {
@@ -207,6 +228,10 @@ impl<W: Work> AnyJob for Shared<Input<W>, W::Output> {
 
     fn has_followers(&self) -> bool {
         self.cell.has_followers()
+    }
+
+    fn count_death(&self, begun: bool) -> u32 {
+        self.cell.count_death(begun)
     }
 
     fn release(&self) -> bool {
@@ -306,6 +331,30 @@ impl<W: Work> AnyJob for Shared<Input<W>, W::Output> {
 }
 
 impl<W: Work> Shared<Input<W>, W::Output> {
+    /// The outcome of a function that has panicked, or after which the executor did
+    /// when it was told that the function is over.
+    #[cold]
+    fn after_panic(
+        &self,
+        panic: Option<PanicReport>,
+        result: Option<W::Output>,
+        course: &mut dyn Course,
+    ) -> Outcome<W::Output> {
+        let report = panic.unwrap_or_else(|| PanicReport::new("nothing is known", None));
+        let (outcome, executors) = match result {
+            // The task must resolve, whatever the executor does in there.
+            Some(result) => (Ok(result), Some(report)),
+            None => {
+                let error = self.meta.name_it(TaskError::panicked(report));
+                (Err(error), catch(|| course.returned()).err())
+            }
+        };
+        if let Some(report) = executors {
+            tracing::error!(%report, "an executor panicked at the end of a job");
+        }
+        outcome
+    }
+
     /// Drops the argument of a held job and resolves it.
     fn finish(&self, outcome: Result<W::Output, TaskError>) {
         // SAFETY: only a `HeldJob` gets here, and it has the right to the input.

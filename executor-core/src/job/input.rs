@@ -17,9 +17,12 @@ impl<W: Work> Input<W> {
         Self { work, carried }
     }
 
-    pub(crate) fn run(self) -> Result<W::Output, PanicReport> {
+    /// Runs the function and gives its result to `then`; a panic of either comes
+    /// back as a report.
+    #[inline]
+    pub(crate) fn run(self, then: impl FnOnce(W::Output)) -> Result<(), PanicReport> {
         let Self { work, carried } = self;
-        catch(|| Surroundings::run_job(carried, || work.run()))
+        catch(|| then(Surroundings::run_job(carried, || work.run())))
     }
 
     /// The argument, if it is nothing but bytes.

@@ -3,9 +3,10 @@
 use crate::error::TaskError;
 use crate::job::JobOptions;
 use crate::timer::Timer;
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// A number that no other task of this process has, in order of creation.
@@ -39,8 +40,6 @@ pub(crate) struct Meta {
     /// The id, and [`CARRIES`].
     word: u64,
     function: fn() -> &'static str,
-    /// Workers that died over the job: before it began, and after.
-    deaths: [AtomicU32; 2],
     extra: Option<Box<Extra>>,
 }
 
@@ -89,7 +88,6 @@ impl Meta {
         Self {
             word: TaskId::next().get() | if carries { CARRIES } else { 0 },
             function,
-            deaths: Default::default(),
             extra: Extra::of(options),
         }
     }
@@ -99,7 +97,6 @@ impl Meta {
         Self {
             word: self.id().get(),
             function: self.function,
-            deaths: Default::default(),
             extra: self.options().map(|options| {
                 Box::new(Extra {
                     options: options.clone(),
@@ -113,6 +110,7 @@ impl Meta {
         self.word & CARRIES != 0
     }
 
+    #[inline]
     fn options(&self) -> Option<&JobOptions> {
         self.extra.as_ref().map(|extra| &extra.options)
     }
@@ -129,6 +127,7 @@ impl Meta {
         TaskId(self.word & !CARRIES)
     }
 
+    #[inline]
     pub(crate) fn function(&self) -> &'static str {
         (self.function)()
     }
@@ -138,6 +137,17 @@ impl Meta {
         given.unwrap_or_else(|| self.function())
     }
 
+    #[inline]
+    pub(crate) fn owned_name(&self) -> Cow<'static, str> {
+        if let Some(options) = self.options()
+            && let Some(given) = &options.name
+        {
+            return Cow::Owned(given.clone());
+        }
+        Cow::Borrowed(self.function())
+    }
+
+    #[inline]
     pub(crate) fn timeout(&self) -> Option<Duration> {
         self.options().and_then(|options| options.timeout)
     }
@@ -148,11 +158,6 @@ impl Meta {
 
     pub(crate) fn retries(&self) -> u32 {
         self.options().map_or(0, |options| options.retries)
-    }
-
-    /// Counts a worker, and says how many there were of the same sort.
-    pub(crate) fn count_death(&self, begun: bool) -> u32 {
-        self.deaths[usize::from(begun)].fetch_add(1, Ordering::Relaxed) + 1
     }
 
     pub(crate) fn name_it(&self, error: TaskError) -> TaskError {

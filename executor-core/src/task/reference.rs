@@ -70,6 +70,10 @@ impl TaskRef {
         Self(task)
     }
 
+    pub(crate) fn shared(&self) -> &Arc<dyn AnyTask> {
+        &self.0
+    }
+
     /// The number that no other task of this process has.
     pub fn id(&self) -> TaskId {
         self.0.meta().id()

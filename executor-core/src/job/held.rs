@@ -1,0 +1,259 @@
+//! [`HeldJob`]: a job that an executor has taken, and how it runs in this process.
+
+use super::erased::Course;
+use super::whole::Whole;
+use super::{AnyJob, Job};
+use crate::current;
+use crate::entry::{CallFault, Entry};
+use crate::error::TaskError;
+use crate::panic::{PanicReport, discard};
+use crate::task::TaskId;
+use crate::timer::{self, Timer};
+use std::borrow::Cow;
+use std::fmt;
+use std::mem::ManuallyDrop;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A job that an executor has taken, to run it now or elsewhere.
+///
+/// Its argument stays here until the job resolves, so that it can be encoded
+/// again for another worker. A held job that is dropped resolves its task with
+/// an error.
+#[must_use = "a held job that is dropped fails its task"]
+pub struct HeldJob(Whole);
+
+impl HeldJob {
+    /// Never makes one that is not held, not even to drop it: its drop reaches
+    /// for the input, to which a job that was cancelled gives no right.
+    #[inline]
+    pub(super) fn if_held(held: bool, inner: Arc<dyn AnyJob>) -> Option<Self> {
+        if held {
+            return Some(Self(Whole::new(inner)));
+        }
+        discard(inner);
+        None
+    }
+
+    #[inline]
+    fn inner(&self) -> &Arc<dyn AnyJob> {
+        self.0.get()
+    }
+
+    #[inline]
+    fn into_inner(self) -> Arc<dyn AnyJob> {
+        let mut job = ManuallyDrop::new(self);
+        // SAFETY: the job is not dropped, and nobody sees it after this.
+        unsafe { job.0.take() }
+    }
+
+    /// The id of the task.
+    pub fn id(&self) -> TaskId {
+        self.inner().meta().id()
+    }
+
+    /// The name of the task: the one it was given, or the function's.
+    pub fn name(&self) -> &str {
+        self.inner().meta().name()
+    }
+
+    /// The name of the task, to be kept beyond the job. A function's costs no
+    /// allocation.
+    #[inline]
+    pub fn owned_name(&self) -> Cow<'static, str> {
+        self.inner().meta().owned_name()
+    }
+
+    /// The full path of the function's type.
+    #[inline]
+    pub fn function(&self) -> &'static str {
+        self.inner().meta().function()
+    }
+
+    /// The trampoline, if the function can be called in another process.
+    pub fn entry(&self) -> Option<Entry> {
+        self.inner().entry()
+    }
+
+    /// The longest the function may run, counted from its start.
+    #[inline]
+    pub fn timeout(&self) -> Option<Duration> {
+        self.inner().meta().timeout()
+    }
+
+    /// How often the job may be run again if its worker dies over it.
+    pub fn retries(&self) -> u32 {
+        self.inner().meta().retries()
+    }
+
+    /// Whether anybody waits for the task, or is to be called when it is done. An
+    /// executor that resolves several jobs on one thread resolves these after the
+    /// others: whom it wakes finds more than one result.
+    pub fn is_awaited(&self) -> bool {
+        self.inner().is_awaited()
+    }
+
+    /// Whether resolving it now would call done callbacks or watchers. An executor
+    /// that resolves several jobs on one thread resolves these last: a callback
+    /// may wait for another of them.
+    pub fn has_followers(&self) -> bool {
+        self.inner().has_followers()
+    }
+
+    /// Counts a worker that has died over the job: while its function ran, or,
+    /// if it had not `begun`, before that. Gives how many did in the same way.
+    ///
+    /// For executors that [`release`](Self::release) jobs to run them again. The
+    /// count goes when the job does, however it ends.
+    pub fn count_death(&self, begun: bool) -> u32 {
+        self.inner().count_death(begun)
+    }
+
+    /// Appends what the trampoline reads to `buffer`, which is as before on failure:
+    /// the encoded argument, and before it the context, if the job carries one.
+    ///
+    /// # Errors
+    /// An error that names the argument's type, or the variable of the context; also
+    /// if a `Serialize` panics.
+    pub fn encode_argument(&mut self, buffer: &mut Vec<u8>) -> Result<(), TaskError> {
+        // Unique access: the argument's `Serialize` runs on one thread at a time.
+        self.inner().encode_argument(buffer)
+    }
+
+    /// Appends to `buffer` what stands in front of the argument where it is
+    /// encoded, if the argument is nothing but at least `least` bytes. The bytes
+    /// themselves are then those of
+    /// [`with_argument_bytes`](Self::with_argument_bytes). False, and nothing
+    /// happens, if it is anything else.
+    ///
+    /// # Errors
+    /// As [`encode_argument`](Self::encode_argument): a context that the job
+    /// carries is encoded too.
+    pub fn encode_argument_head(
+        &mut self,
+        least: usize,
+        buffer: &mut Vec<u8>,
+    ) -> Result<bool, TaskError> {
+        self.inner().encode_argument_head(least, buffer)
+    }
+
+    /// Shows the argument to `f`, if it is nothing but bytes: a
+    /// [`Bytes`](crate::Bytes) or a `Vec<u8>`.
+    pub fn with_argument_bytes(&self, mut f: impl FnMut(&[u8])) {
+        self.inner().with_argument_bytes(&mut f);
+    }
+
+    /// Resolves the task with the result that these bytes encode. Their memory may
+    /// go to the result: the vector may be empty afterwards.
+    ///
+    /// Bytes that cannot be decoded, or a `Deserialize` that panics, fail this
+    /// task alone.
+    pub fn complete(self, result: &mut Vec<u8>) {
+        let inner = self.into_inner();
+        inner.complete(result);
+        discard(inner);
+    }
+
+    /// Resolves the task with what the trampoline reported in place of a result.
+    pub fn complete_fault(self, fault: CallFault) {
+        let error = self.inner().describe_fault(fault);
+        self.fail(error);
+    }
+
+    /// Resolves the task as panicked.
+    pub fn complete_panic(self, report: PanicReport) {
+        self.fail(TaskError::panicked(report));
+    }
+
+    /// Resolves the task with `error`.
+    pub fn fail(self, error: TaskError) {
+        let inner = self.into_inner();
+        inner.fail(error);
+        discard(inner);
+    }
+
+    /// Runs the function here and now, as [`Job::run_with`] does.
+    pub fn run_with(self, returned: impl FnOnce(), expired: impl FnOnce() + Send + 'static) {
+        let inner = self.into_inner();
+        let mut course = Run {
+            job: &inner,
+            returned: Some(returned),
+            expired: Some(expired),
+            timer: None,
+        };
+        current::within(current::Kept::by_job(&inner), || inner.run(&mut course));
+        drop(course.timer);
+        discard(inner);
+    }
+
+    /// Makes it a queued job again, for another worker: its function has not
+    /// started.
+    #[must_use]
+    pub fn release(self) -> Option<Job> {
+        let inner = self.into_inner();
+        if inner.release() {
+            return Some(Job(Whole::new(inner)));
+        }
+        discard(inner);
+        None
+    }
+}
+
+impl Drop for HeldJob {
+    fn drop(&mut self) {
+        // SAFETY: it is being dropped, and this is the last that is seen of it.
+        let inner = unsafe { self.0.take() };
+        inner.fail(TaskError::pool_broken(
+            "its executor",
+            "dropped the job without a result",
+        ));
+        discard(inner);
+    }
+}
+
+impl fmt::Debug for HeldJob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HeldJob")
+            .field("id", &self.id())
+            .field("name", &self.name())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A job that runs in this process.
+struct Run<'a, R, E> {
+    job: &'a Arc<dyn AnyJob>,
+    returned: Option<R>,
+    expired: Option<E>,
+    timer: Option<Timer>,
+}
+
+impl<R: FnOnce(), E: FnOnce() + Send + 'static> Course for Run<'_, R, E> {
+    fn limited(&mut self, limit: Duration) {
+        if let Some(expired) = self.expired.take() {
+            self.timer = Some(arm(self.job, limit, expired));
+        }
+    }
+
+    fn returned(&mut self) {
+        if let Some(returned) = self.returned.take() {
+            returned();
+        }
+    }
+}
+
+/// Arms the time limit of a job that starts to run in this process.
+#[cold]
+fn arm(job: &Arc<dyn AnyJob>, limit: Duration, expired: impl FnOnce() + Send + 'static) -> Timer {
+    let job = Arc::downgrade(job);
+    timer::after(limit, move || {
+        if let Some(job) = job.upgrade() {
+            let error =
+                TaskError::timed_out(limit, "the function goes on, unless it looks at its token");
+            if job.expire(error) {
+                expired();
+            }
+            discard(job);
+        }
+    })
+}
