@@ -150,11 +150,10 @@ impl<I, T> Cell<I, T> {
         }
         // Both under the lock: who finds the job held finds by whom.
         let mut slot = lock(&self.slot);
-        let held = self.advance(QUEUED, HELD);
+        // Watched, so that the resolver looks into the slot and drops it again.
+        let held = self.advance(QUEUED, HELD | WATCHED);
         if held {
             slot.control = control;
-            // So that the resolver looks into the slot and drops it again.
-            self.set_watched();
         }
         held
     }

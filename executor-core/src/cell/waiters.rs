@@ -187,6 +187,12 @@ impl<I, T> Cell<I, T> {
         registered
     }
 
+    /// Whether anybody waits or is to be called.
+    pub(crate) fn is_awaited(&self) -> bool {
+        let slot = lock(&self.slot);
+        slot.others.is_some() || !matches!(slot.waiter, Waiter::Nobody)
+    }
+
     /// Whether resolving the task runs code that is not ours: callbacks, or
     /// somebody's watcher.
     pub(crate) fn has_followers(&self) -> bool {
