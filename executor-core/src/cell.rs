@@ -150,11 +150,10 @@ impl<I, T> Cell<I, T> {
         }
         // Both under the lock: who finds the job held finds by whom.
         let mut slot = lock(&self.slot);
-        let held = self.advance(QUEUED, HELD);
+        // Watched, so that the resolver looks into the slot and drops it again.
+        let held = self.advance(QUEUED, HELD | WATCHED);
         if held {
             slot.control = control;
-            // So that the resolver looks into the slot and drops it again.
-            self.set_watched();
         }
         held
     }
@@ -281,16 +280,18 @@ impl<I, T> Cell<I, T> {
             drop(slot);
             // Whoever calls back is shown the error.
             self.be_quiet();
-            for (_, callback) in callbacks {
-                self.content.with(|content| {
-                    // SAFETY: in `CALLING` the outcome is only read, and only by
-                    // this thread; the owner waits for `DONE`.
-                    let outcome = unsafe { (*content).output() };
-                    if let Some(outcome) = outcome {
-                        call(callback, outcome);
-                    }
-                });
-            }
+            self.calling_back(|| {
+                for (_, callback) in callbacks {
+                    self.content.with(|content| {
+                        // SAFETY: in `CALLING` the outcome is only read, and only
+                        // by this thread; the owner waits for `DONE`.
+                        let outcome = unsafe { (*content).output() };
+                        if let Some(outcome) = outcome {
+                            call(callback, outcome);
+                        }
+                    });
+                }
+            });
         };
         waiter.tell(settled);
         if let Some(others) = others {
@@ -314,13 +315,18 @@ impl<I, T> Cell<I, T> {
     }
 
     /// The error that nobody has looked at, when all handles are gone.
-    pub(crate) fn overlooked(&mut self) -> Option<&TaskError> {
-        if !phase::is_overlooked(self.state.load(Acquire)) {
-            return None;
-        }
+    pub(crate) fn overlooked(&mut self) -> Option<TaskError> {
+        let overlooked = phase::is_overlooked(self.state.load(Acquire));
         // SAFETY: `&mut self`: nobody else is left.
-        self.content
-            .with_mut(|content| unsafe { (*content).error() })
+        let content = |content: *mut Content<I, T>| unsafe { (*content).take_error() };
+        self.content.with_mut(content).filter(|_| overlooked)
+    }
+
+    /// Drops what is left in the cell, when all handles are gone: it may panic.
+    pub(crate) fn clear(&mut self) {
+        // SAFETY: `&mut self`: nobody else is left.
+        let clear = |content: *mut Content<I, T>| unsafe { (*content).clear() };
+        self.content.with_mut(clear);
     }
 
     /// Whether an error is looked at, when it is moved out, for the first time.

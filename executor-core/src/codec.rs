@@ -7,7 +7,17 @@
 //! (`skip_serializing_if`). Such a value gets an error that names its type; the
 //! way out is to send it as text (`serde_json::to_string`) or as plain fields.
 //!
+//! A `Vec<u8>` is a list of numbers to serde, and is written and read number by
+//! number, except where it is all of an argument or of a result. For more than a
+//! few bytes within something else use [`Bytes`](crate::Bytes).
+//!
 //! [postcard]: https://docs.rs/postcard
+
+mod whole;
+
+pub(crate) use self::whole::{
+    as_bytes, decode_whole, encode_bytes, encode_whole, encode_whole_ref,
+};
 
 use postcard::ser_flavors::Flavor;
 use serde::{Serialize, de::DeserializeOwned};

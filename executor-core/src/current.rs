@@ -18,6 +18,8 @@ thread_local! {
     /// [`within`] was given, without its lifetime. So entering costs no counting.
     static TASK: Cell<Option<NonNull<dyn AnyTask>>> = const { Cell::new(None) };
     static CANCELLING: Cell<bool> = const { Cell::new(false) };
+    /// The cells whose done callbacks run on this thread at present, by address.
+    static CALLING: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
     static HELPER: RefCell<Option<Arc<dyn Helper>>> = const { RefCell::new(None) };
 }
 
@@ -100,10 +102,11 @@ pub(crate) fn within<R>(task: Option<Kept<'_>>, f: impl FnOnce() -> R) -> R {
 
 /// Runs `f`, which drops a coroutine that was cancelled.
 ///
-/// A [`Task`](crate::Task) that is dropped in there is cancelled, if it is the
-/// one, or one of those, that the coroutine was awaiting: Python passes a
-/// cancellation on to what is awaited. A task that the coroutine merely held is
-/// detached, as ever.
+/// A [`Task`](crate::Task) that is dropped in there is cancelled, if the coroutine
+/// had begun to await it: Python passes a cancellation on to what is awaited. A
+/// task that the coroutine merely held is detached, as ever. One that it awaited
+/// by reference for a while, and then put aside, counts as awaited too, until
+/// [`Task::unwatch`](crate::Task::unwatch).
 pub fn cancelling<R>(f: impl FnOnce() -> R) -> R {
     struct Restore(bool);
     impl Drop for Restore {
@@ -114,6 +117,39 @@ pub fn cancelling<R>(f: impl FnOnce() -> R) -> R {
     let former = CANCELLING.try_with(|cancelling| cancelling.replace(true));
     let _restore = Restore(former.unwrap_or(false));
     f()
+}
+
+/// Runs `f`, which belongs to nobody who is at work on this thread: it is no part
+/// of the current task, nor of a cancellation.
+pub(crate) fn outside<R>(f: impl FnOnce() -> R) -> R {
+    struct Restore(bool);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            let _ = CANCELLING.try_with(|cancelling| cancelling.set(self.0));
+        }
+    }
+    let former = CANCELLING.try_with(|cancelling| cancelling.replace(false));
+    let _restore = Restore(former.unwrap_or(false));
+    within(None, f)
+}
+
+/// Runs `f`, which calls the done callbacks of the cell at this address: it is not
+/// done as long as they run, so they must not wait for it.
+pub(crate) fn calling_back<R>(cell: usize, f: impl FnOnce() -> R) -> R {
+    struct Done;
+    impl Drop for Done {
+        fn drop(&mut self) {
+            let _ = CALLING.try_with(|calling| calling.borrow_mut().pop());
+        }
+    }
+    let entered = CALLING.try_with(|calling| calling.borrow_mut().push(cell));
+    let _done = entered.is_ok().then_some(Done);
+    outside(f)
+}
+
+pub(crate) fn is_calling_back(cell: usize) -> bool {
+    let called = |calling: &RefCell<Vec<usize>>| calling.borrow().contains(&cell);
+    CALLING.try_with(called).unwrap_or(false)
 }
 
 /// Whether a coroutine that was cancelled is being dropped on this thread.

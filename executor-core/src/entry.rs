@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 pub struct Entry(Trampoline);
 
 /// Decodes an argument, calls the function, appends the encoded result.
-pub type Trampoline = fn(argument: &[u8], result: &mut Vec<u8>) -> Result<(), CallFault>;
+pub type Trampoline = fn(argument: &mut Vec<u8>, result: &mut Vec<u8>) -> Result<(), CallFault>;
 
 /// Why a trampoline has no result, short of a panic.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,8 +39,8 @@ impl Entry {
     pub fn of<F, A, R>(_: F) -> Self
     where
         F: Fn(A) -> R + Copy + 'static,
-        A: DeserializeOwned,
-        R: Serialize,
+        A: DeserializeOwned + 'static,
+        R: Serialize + 'static,
     {
         Self::of_type::<F, A, R>()
     }
@@ -49,8 +49,8 @@ impl Entry {
     pub(crate) fn of_type<F, A, R>() -> Self
     where
         F: Fn(A) -> R + Copy + 'static,
-        A: DeserializeOwned,
-        R: Serialize,
+        A: DeserializeOwned + 'static,
+        R: Serialize + 'static,
     {
         assert_captures_nothing::<F>();
         Self(call::<F, A, R>)
@@ -61,8 +61,8 @@ impl Entry {
     pub(crate) fn within_of_type<F, A, R>() -> Self
     where
         F: Fn(A) -> R + Copy + 'static,
-        A: DeserializeOwned,
-        R: Serialize,
+        A: DeserializeOwned + 'static,
+        R: Serialize + 'static,
     {
         assert_captures_nothing::<F>();
         Self(call_within::<F, A, R>)
@@ -87,12 +87,14 @@ impl Entry {
 
     /// Decodes the argument, calls the function, appends the encoded result.
     ///
+    /// The argument's memory may go to the function: it may be empty afterwards.
+    ///
     /// # Errors
     /// The side that could not be coded. `result` may then hold anything.
     ///
     /// # Panics
     /// Where the function, or the serde implementation of a value, does.
-    pub fn call(self, argument: &[u8], result: &mut Vec<u8>) -> Result<(), CallFault> {
+    pub fn call(self, argument: &mut Vec<u8>, result: &mut Vec<u8>) -> Result<(), CallFault> {
         (self.0)(argument, result)
     }
 }
@@ -109,39 +111,39 @@ pub(crate) fn assert_captures_nothing<F>() {
     }
 }
 
-fn call<F, A, R>(argument: &[u8], result: &mut Vec<u8>) -> Result<(), CallFault>
+fn call<F, A, R>(argument: &mut Vec<u8>, result: &mut Vec<u8>) -> Result<(), CallFault>
 where
     F: Fn(A) -> R + Copy + 'static,
-    A: DeserializeOwned,
-    R: Serialize,
+    A: DeserializeOwned + 'static,
+    R: Serialize + 'static,
 {
     context::call_apart(|| call_here::<F, A, R>(argument, result))
 }
 
-fn call_within<F, A, R>(message: &[u8], result: &mut Vec<u8>) -> Result<(), CallFault>
+fn call_within<F, A, R>(message: &mut Vec<u8>, result: &mut Vec<u8>) -> Result<(), CallFault>
 where
     F: Fn(A) -> R + Copy + 'static,
-    A: DeserializeOwned,
-    R: Serialize,
+    A: DeserializeOwned + 'static,
+    R: Serialize + 'static,
 {
     context::call_within(call_here::<F, A, R>, message, result)
 }
 
 /// Calls the function in whatever the current context is.
-fn call_here<F, A, R>(argument: &[u8], result: &mut Vec<u8>) -> Result<(), CallFault>
+fn call_here<F, A, R>(argument: &mut Vec<u8>, result: &mut Vec<u8>) -> Result<(), CallFault>
 where
     F: Fn(A) -> R + Copy + 'static,
-    A: DeserializeOwned,
-    R: Serialize,
+    A: DeserializeOwned + 'static,
+    R: Serialize + 'static,
 {
     assert_captures_nothing::<F>();
-    let argument = codec::decode::<A>(argument).map_err(CallFault::Argument)?;
+    let argument = codec::decode_whole::<A>(argument).map_err(CallFault::Argument)?;
     // SAFETY: `F` has size zero, so there are no bytes to initialise, and a
     // dangling aligned pointer may be read. A value of it exists: an entry is
     // made only where one is at hand, and `F: Copy`, so another copy of it is
     // always allowed.
     let function = unsafe { std::ptr::NonNull::<F>::dangling().as_ptr().read() };
-    codec::encode(&function(argument), result).map_err(CallFault::Result)
+    codec::encode_whole(function(argument), result).map_err(CallFault::Result)
 }
 
 #[cfg(test)]
@@ -159,7 +161,7 @@ mod tests {
             let entry = unsafe { Entry::from_address(entry.address()) };
             let (mut argument, mut result) = (Vec::new(), Vec::new());
             codec::encode(&(40_u64, 2_u64), &mut argument).unwrap();
-            entry.call(&argument, &mut result).unwrap();
+            entry.call(&mut argument, &mut result).unwrap();
             assert_eq!(codec::decode::<u64>(&result), Ok(42));
         }
     }
@@ -167,7 +169,7 @@ mod tests {
     #[test]
     fn a_bad_argument_is_a_fault_and_the_function_does_not_run() {
         let entry = Entry::of(|_: String| -> u8 { unreachable!() });
-        let fault = entry.call(&[200], &mut Vec::new()).unwrap_err();
+        let fault = entry.call(&mut vec![200], &mut Vec::new()).unwrap_err();
         assert!(matches!(fault, CallFault::Argument(why) if why.contains("String")));
     }
 }

@@ -46,6 +46,7 @@
 //! * [`token`]: asking a function that runs to stop;
 //! * [`mod@panic`], [`timer`], [`exit`]: tools for those who write executors.
 
+mod bytes;
 mod cell;
 pub mod codec;
 pub mod conformance;
@@ -69,6 +70,7 @@ pub mod timer;
 pub mod token;
 mod watch;
 
+pub use self::bytes::Bytes;
 pub use self::cell::CallbackId;
 pub use self::context::{Context, ContextVar};
 pub use self::control::{CancelOutcome, Control};

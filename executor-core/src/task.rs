@@ -16,7 +16,7 @@ use crate::cell::{CallbackId, Outcome, Stage};
 use crate::control::CancelOutcome;
 use crate::current;
 use crate::error::TaskError;
-use crate::panic::discard;
+use crate::panic::{catch, discard};
 use crate::watch::{Settled, Watcher};
 use std::any::type_name;
 use std::fmt;
@@ -273,7 +273,7 @@ impl<T: Send + 'static> Future for Task<T> {
         if self.poll_done(context).is_ready() {
             return Poll::Ready(self.take_or_invalid());
         }
-        if current::is(self.id()) {
+        if current::is(self.id()) || self.shared.is_calling_back() {
             return Poll::Ready(Err(self.waits_for_itself()));
         }
         self.awaited = true;
@@ -292,7 +292,7 @@ impl<T: Send + 'static> Drop for Task<T> {
         }
         let overlooked = !self.shared.is_quiet();
         match self.take() {
-            Some(Err(error)) if overlooked && !error.is_cancelled() => report_overlooked(&error),
+            Some(Err(error)) if overlooked && !error.is_cancelled() => report_overlooked(error),
             // A value nobody took is dropped here, and its `Drop` may panic.
             outcome => discard(outcome),
         }
@@ -301,8 +301,12 @@ impl<T: Send + 'static> Drop for Task<T> {
 
 /// Tells of an error that the last handle of its task takes with it: Python's
 /// "Task exception was never retrieved".
-pub(crate) fn report_overlooked(error: &TaskError) {
-    tracing::error!(%error, "task exception was never retrieved");
+pub(crate) fn report_overlooked(error: TaskError) {
+    // To show it is the user's code.
+    if let Err(report) = catch(|| tracing::error!(%error, "task exception was never retrieved")) {
+        tracing::error!(%report, "an error that was never retrieved panicked when it was shown");
+    }
+    discard(error);
 }
 
 impl<T: Send + 'static> fmt::Debug for Task<T> {

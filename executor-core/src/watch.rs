@@ -48,4 +48,12 @@ pub trait Watcher: Send + Sync {
     /// Called on the thread that resolved the task, under no lock. It must not
     /// block; a panic in it is reported and contained.
     fn settled(&self, token: usize, settled: Settled);
+
+    /// Whoever waits for what this stands for is to look again: see
+    /// [`TaskRef::nudge`](crate::TaskRef::nudge). The task is not done.
+    ///
+    /// Unless it is overridden, nobody is told.
+    fn nudged(&self, token: usize) {
+        let _ = token;
+    }
 }

@@ -3,7 +3,7 @@
 mod common;
 
 use common::reports_of;
-use executor_core::{Task, TaskError, promise};
+use executor_core::{Task, TaskError, current, promise};
 use std::sync::{Arc, Mutex};
 
 type Log = Arc<Mutex<Vec<String>>>;
@@ -104,4 +104,64 @@ fn a_callback_sees_the_cancellation() {
     });
     drop(promise);
     assert_eq!(*lines.lock().unwrap(), ["true"]);
+}
+
+/// CPython's futures are done when their callbacks run; here they are not.
+#[test]
+fn a_callback_that_waits_for_its_own_task_is_told_so() {
+    let slot = Arc::<Mutex<Option<Task<u8>>>>::default();
+    let own = slot.clone();
+    let (promise, task) = promise::<u8>("own");
+    let (tell, told) = std::sync::mpsc::channel();
+    task.add_done_callback(move |_| {
+        let mut own = own.lock().unwrap().take().unwrap();
+        let awaited = futures::executor::block_on(&mut own).unwrap_err();
+        let waited = own.wait().unwrap_err();
+        tell.send([awaited, waited]).unwrap();
+    });
+    *slot.lock().unwrap() = Some(task);
+    promise.resolve(Ok(1));
+    let errors = told.try_recv().unwrap();
+    assert!(
+        errors.iter().all(TaskError::is_would_deadlock),
+        "{errors:?}"
+    );
+}
+
+#[test]
+fn a_callback_is_no_part_of_the_task_or_the_cancellation_that_it_follows() {
+    let (promise, task) = promise::<u8>("p");
+    let (_current, other) = executor_core::promise::<u8>("current");
+    let lines = Log::default();
+    let seen = lines.clone();
+    task.add_done_callback(move |_| {
+        let state = (executor_core::current_task(), current::is_cancelling());
+        seen.lock().unwrap().push(format!("{state:?}"));
+    });
+    current::enter(other.reference(), || {
+        current::cancelling(|| {
+            promise.resolve(Ok(1));
+            let seen = lines.clone();
+            task.add_done_callback(move |_| {
+                let state = (executor_core::current_task(), current::is_cancelling());
+                seen.lock().unwrap().push(format!("{state:?}"));
+            });
+            assert!(current::is_cancelling());
+        });
+        assert_eq!(executor_core::current_task(), Some(other.reference()));
+    });
+    assert_eq!(*lines.lock().unwrap(), ["(None, false)", "(None, false)"]);
+}
+
+#[test]
+fn many_callbacks_are_taken_back_in_any_order() {
+    let (promise, task) = promise::<u8>("p");
+    let lines = Log::default();
+    let ids: Vec<_> = (0..3000).map(|_| log(&task, &lines, "x")).collect();
+    let (early, late) = ids.split_at(1500);
+    for id in early.iter().chain(late.iter().rev()) {
+        assert!(task.remove_done_callback(*id));
+    }
+    promise.resolve(Ok(1));
+    assert!(lines.lock().unwrap().is_empty());
 }

@@ -102,3 +102,70 @@ fn a_value_or_a_cancellation_is_not_reported() {
     });
     assert!(reports.is_empty(), "{reports:?}");
 }
+
+/// Panics when it is dropped, and when it is shown.
+#[derive(Debug)]
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("dropped");
+    }
+}
+
+impl std::fmt::Display for Bomb {
+    fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        panic!("shown");
+    }
+}
+
+impl std::error::Error for Bomb {}
+
+/// Whoever has the last handle is not harmed by what the outcome does when it goes.
+#[test]
+fn outcomes_that_panic_when_they_go_harm_nobody() {
+    let outcomes: [fn() -> Result<Bomb, TaskError>; 2] =
+        [|| Ok(Bomb), || Err(TaskError::failed(Bomb))];
+    for outcome in outcomes {
+        let reports = reports_of(|| {
+            // The promise is last.
+            let (promise, task) = promise("p");
+            drop(task);
+            promise.resolve(outcome());
+            // The task is last.
+            drop(Task::ready("p", outcome()));
+            // A reference is last.
+            let (promise, task) = executor_core::promise("p");
+            let reference = task.reference();
+            drop(task);
+            promise.resolve(outcome());
+            drop(reference);
+        });
+        assert!(reports.len() >= 3, "{reports:?}");
+        let contained = |line: &String| line.contains("panicked");
+        assert!(reports.iter().all(contained), "{reports:?}");
+    }
+}
+
+#[test]
+fn so_does_the_argument_of_a_job_that_nobody_runs() {
+    struct Forgets;
+    impl executor_core::Executor for Forgets {
+        fn execute(&self, job: executor_core::Job) {
+            drop(job);
+        }
+        fn shutdown(&self, _: executor_core::Shutdown) -> Task<executor_core::ShutdownReport> {
+            Task::ready("shutdown", Ok(executor_core::ShutdownReport::default()))
+        }
+        fn concurrency(&self) -> usize {
+            1
+        }
+    }
+    let bomb = Bomb;
+    let (job, task) = executor_core::Job::from_closure(
+        move || std::mem::forget(bomb),
+        executor_core::JobOptions::default(),
+    );
+    executor_core::Executor::execute(&Forgets, job);
+    assert!(task.wait().unwrap_err().is_pool_broken());
+}

@@ -141,7 +141,8 @@ fn who_is_blocked_on_a_task_is_told_when_it_gets_stuck() {
     let flat = promise_with::<Result<u8, String>>("flat", stoppable.clone(), 0);
     let flat_task = flat.1.flatten();
     let (tell, heard) = channel();
-    let references = [task.reference(), flat_task.reference()];
+    // Of a flattened task, whoever drives the one underneath is asked.
+    let references = [task.reference(), flat.0.reference()];
     for task in [task, flat_task] {
         let tell = tell.clone();
         std::thread::spawn(move || tell.send(task.wait().unwrap_err()).unwrap());
@@ -222,4 +223,21 @@ fn clones_of_an_error_share_the_users_own() {
         error.downcast::<std::io::Error>().unwrap().to_string(),
         "mine"
     );
+}
+
+#[test]
+fn an_executor_that_panics_over_a_cancellation_harms_nobody() {
+    struct Broken;
+    impl Control for Broken {
+        fn cancel(&self, _: u64) -> CancelOutcome {
+            panic!("broken");
+        }
+        fn is_running(&self, _: u64) -> bool {
+            true
+        }
+    }
+    let (promise, task) = promise_with::<u8>("p", Arc::new(Broken), 0);
+    assert_eq!(task.cancel(), CancelOutcome::TooLate);
+    promise.resolve(Ok(1));
+    assert_eq!(task.wait().unwrap(), 1);
 }

@@ -47,7 +47,7 @@ pub(crate) struct Worker {
 #[derive(Debug)]
 pub(crate) struct Boot {
     process: Arc<Process>,
-    board: Board,
+    board: Arc<Board>,
     wire: Wire,
     events: Receiver<Event>,
     invitation: Invitation,
@@ -100,7 +100,7 @@ impl Boot {
         let process = Arc::new(Process::new(child, config.kill_tree));
         let boot = Self {
             process,
-            board,
+            board: Arc::new(board),
             wire,
             events,
             invitation,
@@ -127,10 +127,12 @@ impl Boot {
         on_exit: impl FnOnce() + Send + 'static,
     ) -> Result<(), BootError> {
         let (process, cutter) = (self.process.clone(), self.wire.cutter());
+        let board = self.board.clone();
         let watch = move || {
             process.watch();
             let _ = tell.send(Event::Exited);
             cutter.cut();
+            board.alarm();
             on_exit();
         };
         self.thread("watch", watch).inspect_err(|_| {
@@ -165,7 +167,7 @@ impl Boot {
                 process: self.process,
                 ends,
                 wire: self.wire,
-                board: Arc::new(self.board),
+                board: self.board,
                 oom_kills: self.oom_kills,
             }),
             Err(error) => {
@@ -256,6 +258,7 @@ impl Boot {
 /// The first message to a worker.
 fn orders(config: &Config, number: usize) -> Vec<u8> {
     let mut orders = config.orders.clone();
+    orders.transport = config.transport;
     orders.processor = config.pin_processors.then_some(number);
     let mut bytes = Vec::new();
     // Numbers and bytes only: it cannot fail, and if it did, the worker would

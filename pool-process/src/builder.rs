@@ -10,6 +10,7 @@ use crate::image;
 use crate::orders::{Initialized, Initializer, Orders};
 use crate::pool::ProcessPool;
 use crate::snapshot::Snapshot;
+use crate::transport::Transport;
 use crate::worker::{self, Host};
 use serde::{Serialize, de::DeserializeOwned};
 use std::ffi::OsString;
@@ -40,6 +41,7 @@ pub struct Builder {
     environment: Vec<(OsString, Option<OsString>)>,
     directory: Option<PathBuf>,
     initializer: Option<Result<Initializer, String>>,
+    transport: Option<Transport>,
 }
 
 impl Builder {
@@ -57,6 +59,7 @@ impl Builder {
                 capture_stderr: true,
                 pin_processors: false,
                 worker_exe: None,
+                transport: Transport::default(),
                 orders: Orders {
                     oom_score_adj: Some(500),
                     ..Orders::default()
@@ -71,6 +74,7 @@ impl Builder {
             environment: Vec::new(),
             directory: None,
             initializer: None,
+            transport: None,
         }
     }
 
@@ -144,7 +148,7 @@ impl Builder {
     pub fn initializer<F, A, R>(mut self, function: F, argument: A) -> Self
     where
         F: Fn(A) -> R + Copy + Send + 'static,
-        A: Serialize + DeserializeOwned,
+        A: Serialize + DeserializeOwned + 'static,
         R: Initialized,
     {
         self.initializer = Some(Initializer::new(function, &argument));
@@ -223,6 +227,16 @@ impl Builder {
         self
     }
 
+    /// How jobs and results move between the pool and its workers: through shared
+    /// memory unless this is set.
+    ///
+    /// Where it is not, the environment variable `POOL_PROCESS_TRANSPORT` with
+    /// the value `messages` chooses [`Transport::Messages`].
+    pub fn transport(mut self, transport: Transport) -> Self {
+        self.transport = Some(transport);
+        self
+    }
+
     /// A name for the pool, in logs and thread names.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.config.name = name.into();
@@ -265,6 +279,12 @@ impl Builder {
         if config.min_workers > config.max_workers {
             return Err(Kind::MoreThanMost(config.min_workers, config.max_workers).into());
         }
+        config.transport = self.transport.unwrap_or_else(|| {
+            match std::env::var_os("POOL_PROCESS_TRANSPORT").is_some_and(|way| way == "messages") {
+                true => Transport::Messages,
+                false => Transport::SharedMemory,
+            }
+        });
         config.depth = worker::depth();
         if config.depth >= MAX_DEPTH {
             return Err(Kind::TooDeep(config.depth).into());

@@ -2,6 +2,7 @@
 
 use crate::orders::Orders;
 use crate::snapshot::Snapshot;
+use crate::transport::Transport;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -29,6 +30,7 @@ pub(crate) struct Config {
     pub(crate) pin_processors: bool,
     /// Another copy of this program, for workers.
     pub(crate) worker_exe: Option<PathBuf>,
+    pub(crate) transport: Transport,
     pub(crate) orders: Orders,
     pub(crate) name: String,
     pub(crate) boot_deadline: Duration,
@@ -54,6 +56,10 @@ pub(crate) const MAX_DEPTH: u32 = 10;
 /// The most bytes of arguments that may lie in a worker's channel unread: well
 /// below what a socket holds, so that sending them never blocks.
 pub(crate) const PREFETCH_BYTES: usize = 32 * 1024;
+
+/// The most bytes of arguments that are written to a worker's shared memory
+/// before it has begun the jobs: how much memory its parent may need twice.
+pub(crate) const PREFETCH_PIPED: usize = 256 * 1024;
 
 /// How often a supervisor whose worker is busy and silent looks after it.
 pub(crate) const ROUND: Duration = Duration::from_millis(500);

@@ -310,17 +310,11 @@ impl State {
         self.over()
     }
 
-    /// Takes jobs off the queue, skipping those that were cancelled.
+    /// Takes jobs off the queue, some of which may have been cancelled: to look at
+    /// them takes longer than this lock should be held.
     fn pop(&mut self, most: usize) -> Vec<Job> {
-        let mut jobs = Vec::new();
-        while jobs.len() < most
-            && let Some(job) = self.queue.pop_front()
-        {
-            if job.is_queued() {
-                jobs.push(job);
-            }
-        }
-        jobs
+        let most = most.min(self.queue.len());
+        self.queue.drain(..most).collect()
     }
 
     /// Takes the cancelled jobs out.

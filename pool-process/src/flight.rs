@@ -15,10 +15,10 @@ mod table;
 pub(crate) use self::packing::{Packed, Turn};
 
 use self::stopping::sentence;
-use self::table::{Held, Table};
+use self::table::{Entry, Held, Table};
 use crate::process::Process;
 use crate::reply;
-use crate::transport::{Board, Sight, kind};
+use crate::transport::{Board, Inline, Sight, Transport, kind, place};
 use executor_core::{HeldJob, Job, TaskError, WorkerExit, WorkerLost};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -27,6 +27,9 @@ pub(crate) struct Flight {
     board: Arc<Board>,
     process: Arc<Process>,
     table: Mutex<Table>,
+    way: Transport,
+    /// The longest result.
+    longest: u64,
     myself: Weak<Self>,
 }
 
@@ -34,8 +37,14 @@ pub(crate) struct Flight {
 pub(crate) struct Harvest {
     pub(crate) job: HeldJob,
     pub(crate) kind: u32,
-    pub(crate) bytes: Vec<u8>,
+    bytes: Payload,
     overruled: Option<TaskError>,
+}
+
+/// The bytes of a result.
+enum Payload {
+    Inline(Inline),
+    Heap(Vec<u8>),
 }
 
 /// What a dead worker leaves behind.
@@ -63,11 +72,18 @@ pub(crate) enum Loss {
 pub(crate) struct Violation(pub(crate) &'static str);
 
 impl Flight {
-    pub(crate) fn new(board: Arc<Board>, process: Arc<Process>) -> Arc<Self> {
+    pub(crate) fn new(
+        board: Arc<Board>,
+        process: Arc<Process>,
+        way: Transport,
+        longest: u64,
+    ) -> Arc<Self> {
         Arc::new_cyclic(|myself| Self {
             board,
             table: Mutex::new(Table::new(process.pid())),
             process,
+            way,
+            longest,
             myself: myself.clone(),
         })
     }
@@ -79,46 +95,86 @@ impl Flight {
     /// How many jobs can be added, and how many bytes may be unread.
     pub(crate) fn load(&self) -> (usize, usize) {
         let table = self.table();
-        (table.free.len(), table.bytes)
+        (table.room(), table.bytes)
     }
 
     /// True if nothing is with the worker.
     pub(crate) fn is_empty(&self) -> bool {
-        self.table().order.is_empty()
+        self.table().is_empty()
+    }
+
+    /// The number of the first job.
+    pub(crate) fn first(&self) -> Option<u64> {
+        self.table().front()
     }
 
     /// Collects what the board shows to be finished, in order, and adds it to
     /// `found`: what comes before a violation is as good as any.
     pub(crate) fn harvest(&self, found: &mut Vec<Harvest>) -> Result<(), Violation> {
         let mut table = self.table();
-        while let Some(&slot) = table.order.front() {
-            let Some(entry) = table.entries[slot].as_ref() else {
-                return Err(Violation("a slot in use is empty"));
-            };
-            let is_ours = matches!(entry.held, Held::Job(_));
-            match self.board.look(slot, entry.seq) {
-                Sight::Done => {
-                    let mut bytes = Vec::new();
-                    match self.board.read(slot, &mut bytes) {
-                        None => return Err(Violation("a result is longer than its slot")),
-                        // Its message is on the way.
-                        Some(kind::SENT) => break,
-                        Some(kind) => found.extend(table.finish(slot, kind, bytes)?),
-                    }
-                }
-                Sight::Acked => table.settle_taken_back(slot)?,
+        while let Some(seq) = table.front() {
+            let entry = table.entry(seq);
+            let is_ours = entry.is_some_and(|entry| matches!(entry.held, Held::Job(_)));
+            match self.board.slot(seq).look(seq) {
+                Sight::Done => match self.result(seq, &mut table.at_first.partial)? {
+                    Some((kind, bytes)) => found.push(table.finish(kind, bytes)?),
+                    None => break,
+                },
+                Sight::Acked => table.settle_taken_back()?,
                 Sight::Nonsense => return Err(Violation("a slot has no valid state")),
-                Sight::Condemned if entry.fate.is_none() => {
+                Sight::Condemned if table.fate_of(seq).is_none() => {
                     return Err(Violation("it says that it is condemned"));
                 }
                 Sight::Queued | Sight::Running if !is_ours => {
                     return Err(Violation("it begins a job that was taken back"));
                 }
-                Sight::Queued | Sight::Running | Sight::Taken | Sight::Condemned => break,
+                Sight::Running => {
+                    self.drain(seq, &mut table.at_first.partial)?;
+                    break;
+                }
+                Sight::Queued | Sight::Taken | Sight::Condemned => break,
             }
-            self.watch_first(&mut table);
         }
+        self.watch_first(&mut table);
         Ok(())
+    }
+
+    /// The result of a job that is done; `None` if it is to come by message.
+    fn result(&self, seq: u64, partial: &mut Vec<u8>) -> Result<Option<(u32, Payload)>, Violation> {
+        let outcome = self.board.slot(seq).result();
+        if outcome.kind == kind::SENT {
+            return match self.way {
+                Transport::Messages => Ok(None),
+                Transport::SharedMemory => Err(Violation("it sends what it is not to send")),
+            };
+        }
+        if self.drain(seq, partial)? {
+            let bytes = Payload::Heap(std::mem::take(partial));
+            return Ok(Some((outcome.kind, bytes)));
+        }
+        let inline = match outcome.piped {
+            true => return Err(Violation("a result is not all there")),
+            false => self.board.slot(seq).read(outcome.len),
+        };
+        let bytes = inline.ok_or(Violation("a result is longer than its slot"))?;
+        Ok(Some((outcome.kind, Payload::Inline(bytes))))
+    }
+
+    /// Reads what there is of a result in the pipe. True if that is all of it.
+    fn drain(&self, seq: u64, partial: &mut Vec<u8>) -> Result<bool, Violation> {
+        let outcome = self.board.slot(seq).result();
+        if !outcome.piped || self.way == Transport::Messages {
+            return Ok(false);
+        }
+        if outcome.len > self.longest {
+            return Err(Violation("it announces more than any result may have"));
+        }
+        let Some(left) = outcome.len.checked_sub(partial.len() as u64) else {
+            return Err(Violation("it announces less than it has sent"));
+        };
+        let drained = self.board.drain(left, partial);
+        let drained = drained.map_err(|_| Violation("a pipe holds more than it can"))?;
+        Ok(drained as u64 == left)
     }
 
     /// Takes the job out whose result came as a message.
@@ -130,23 +186,22 @@ impl Flight {
         bytes: Vec<u8>,
     ) -> Result<Option<Harvest>, Violation> {
         let mut table = self.table();
-        match table.entries.get(slot) {
-            Some(Some(entry)) if entry.seq == seq => {}
-            _ => return Err(Violation("a result for a job that it does not have")),
+        if table.entry(seq).is_none() || place(seq) != slot {
+            return Err(Violation("a result for a job that it does not have"));
         }
-        if table.order.front() != Some(&slot) {
+        if table.front() != Some(seq) {
             return Err(Violation("a result out of turn"));
         }
-        match self.board.look(slot, seq) {
+        match self.board.slot(seq).look(seq) {
             Sight::Running | Sight::Done => {}
             // It is being killed for this job, and begins nothing after it as
             // long as the slot keeps saying so. The result comes too late.
             Sight::Condemned => return Ok(None),
             _ => return Err(Violation("a result for a job that has not begun")),
         }
-        let harvest = table.finish(slot, kind, bytes)?;
+        let harvest = table.finish(kind, Payload::Heap(bytes))?;
         self.watch_first(&mut table);
-        Ok(harvest)
+        Ok(Some(harvest))
     }
 
     /// Takes back up to `most` jobs that have not begun, the last first, to be
@@ -155,15 +210,14 @@ impl Flight {
     pub(crate) fn take_back(&self, most: usize) -> Vec<Job> {
         let mut taken = Vec::new();
         let mut table = self.table();
-        for place in (1..table.order.len()).rev() {
+        for seq in (table.first + 1..table.posted).rev() {
             if taken.len() == most {
                 break;
             }
-            let slot = table.order[place];
             // Queued again before the lock is given up: who asks this table to
             // cancel it either finds it here or finds it in the queue.
             taken.extend(
-                self.take_slot_back(&mut table, slot)
+                self.take_slot_back(&mut table, seq)
                     .and_then(HeldJob::release),
             );
         }
@@ -174,43 +228,44 @@ impl Flight {
     /// True if it is the worker's turn to do something about the first job: to
     /// take notice of it, or to send the result that it says it has sent.
     pub(crate) fn first_waits(&self) -> bool {
-        let table = self.table();
-        let first = table.order.front().and_then(|&slot| {
-            let entry = table.entries[slot].as_ref()?;
-            Some(self.board.look(slot, entry.seq))
-        });
+        let first = self.table().front();
+        let first = first.map(|seq| self.board.slot(seq).look(seq));
         matches!(first, Some(Sight::Queued | Sight::Taken | Sight::Done))
     }
 
     /// How many jobs wait behind the one that the worker is at.
     pub(crate) fn waiting(&self) -> usize {
-        let table = self.table();
-        let waits = |slot: &&usize| {
-            let entry = table.entries[**slot].as_ref();
-            entry.is_some_and(|entry| {
-                matches!(entry.held, Held::Job(_))
-                    && self.board.look(**slot, entry.seq) == Sight::Queued
-            })
+        let mut table = self.table();
+        let behind = table.first + 1..table.posted;
+        let is_ours = |entry: &mut Entry| matches!(entry.held, Held::Job(_));
+        let waits = |seq: &u64| {
+            table.entry(*seq).is_some_and(is_ours)
+                && self.board.slot(*seq).look(*seq) == Sight::Queued
         };
-        table.order.iter().skip(1).filter(waits).count()
+        behind.filter(waits).count()
     }
 
     /// Takes all jobs back that have not begun; the last first, so that none runs
     /// while one before it is taken back.
     pub(crate) fn take_back_all(&self) -> Vec<HeldJob> {
         let mut table = self.table();
-        let order: Vec<_> = table.order.iter().rev().copied().collect();
-        let take = |slot| self.take_slot_back(&mut table, slot);
-        order.into_iter().filter_map(take).collect()
+        let all = (table.first..table.posted).rev();
+        all.filter_map(|seq| self.take_slot_back(&mut table, seq))
+            .collect()
     }
 
-    fn take_slot_back(&self, table: &mut Table, slot: usize) -> Option<HeldJob> {
-        let entry = table.entries[slot].as_mut()?;
-        if !matches!(entry.held, Held::Job(_)) || !self.board.take_back(slot, entry.seq) {
+    fn take_slot_back(&self, table: &mut Table, seq: u64) -> Option<HeldJob> {
+        let entry = table.entry(seq)?;
+        if !matches!(entry.held, Held::Job(_)) || !self.board.slot(seq).take_back(seq) {
             return None;
         }
-        entry.limit = None;
-        match std::mem::replace(&mut entry.held, Held::TakenBack) {
+        // It may be waiting for the argument.
+        self.board.rouse();
+        let held = std::mem::replace(&mut entry.held, Held::TakenBack);
+        if seq == table.first {
+            table.at_first.limit = None;
+        }
+        match held {
             Held::Job(job) => Some(job),
             _ => None,
         }
@@ -225,12 +280,13 @@ impl Flight {
             suspicious: false,
         };
         let mut table = self.table();
-        while let Some(slot) = table.order.pop_front() {
-            let Some(entry) = table.release(slot) else {
+        while let Some(seq) = table.front() {
+            let since = table.at_first.since;
+            let fate = table.fate_of(seq);
+            let Some(Held::Job(job)) = table.release_first().map(|entry| entry.held) else {
                 continue;
             };
-            let Held::Job(job) = entry.held else { continue };
-            if self.board.take_back(slot, entry.seq) {
+            if self.board.slot(seq).take_back(seq) {
                 let first = remains.lost.is_empty() && remains.unharmed.is_empty();
                 if first && remains.first_was_waiting.is_none() {
                     remains.first_was_waiting = Some(job);
@@ -238,11 +294,11 @@ impl Flight {
                 }
                 remains.unharmed.extend(job.release());
             } else {
-                let loss = match entry.fate {
+                let loss = match fate {
                     Some(fate) => Loss::Stopped(sentence(fate, table.pid)),
                     None => {
                         let lost = WorkerLost::new(table.pid, exit, true);
-                        Loss::Death(match entry.since {
+                        Loss::Death(match since {
                             Some(since) => lost.with_run_time(since.elapsed()),
                             None => lost,
                         })
@@ -256,11 +312,17 @@ impl Flight {
 }
 
 impl Harvest {
-    /// Resolves the job. Decodes, and calls callbacks: under no lock.
-    pub(crate) fn resolve(self) {
-        match self.overruled {
-            Some(error) => self.job.fail(error),
-            None => reply::resolve(self.job, self.kind, &self.bytes),
+    /// Resolves the job. Decodes, and calls callbacks: under no lock. The buffer is
+    /// for its memory.
+    pub(crate) fn resolve(self, buffer: &mut Vec<u8>) {
+        match (self.overruled, self.bytes) {
+            (Some(error), _) => self.job.fail(error),
+            (None, Payload::Heap(mut bytes)) => reply::resolve(self.job, self.kind, &mut bytes),
+            (None, Payload::Inline(bytes)) => {
+                buffer.clear();
+                buffer.extend_from_slice(&bytes);
+                reply::resolve(self.job, self.kind, buffer);
+            }
         }
     }
 }

@@ -190,7 +190,7 @@ fn resolve<R: Serialize + DeserializeOwned + Send + 'static>(kind: u32, bytes: &
     let mut task = collector.submit(|()| -> R { unreachable!("it is not run here") }, ());
     let job = collector.take().expect("it was submitted");
     let held = job.hold(Arc::new(NoControl), 0).expect("nobody cancels it");
-    reply::resolve(held, kind, bytes);
+    reply::resolve(held, kind, &mut bytes.to_vec());
     assert!(task.is_done(), "{task:?}");
     if let Err(error) = task.try_result() {
         assert!(!error.to_string().is_empty());

@@ -145,7 +145,7 @@ mod tests {
     use super::*;
     use executor_core::{CallFault, Trampoline};
 
-    fn trampoline(_: &[u8], _: &mut Vec<u8>) -> Result<(), CallFault> {
+    fn trampoline(_: &mut Vec<u8>, _: &mut Vec<u8>) -> Result<(), CallFault> {
         Ok(())
     }
 

@@ -42,7 +42,8 @@
 //! * `flight`: the jobs that are with one worker;
 //! * `boot`, `handshake`, `orders`: how a worker starts;
 //! * `process`, `stderr`, `blame`: how it ends, and why;
-//! * `transport`: how bytes move, and the board on which both sides agree;
+//! * `transport`: how bytes move: the memory that a worker shares with its parent,
+//!   and the messages that can take its place;
 //! * `worker`: the other side.
 //!
 //! Works on Linux. Elsewhere [`Builder::build`] says that it does not.
@@ -77,6 +78,7 @@ mod worker;
 pub use self::builder::{BuildError, Builder};
 pub use self::orders::Initialized;
 pub use self::pool::ProcessPool;
+pub use self::transport::Transport;
 
 /// Makes this process a worker, if it was started as one; call it first thing in
 /// `main`.

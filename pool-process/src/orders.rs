@@ -1,11 +1,14 @@
 //! What a worker is told to make of itself before it takes any job.
 
+use crate::transport::Transport;
 use executor_core::{Entry, codec};
 use serde::{Deserialize, Serialize};
 
 /// The first message to a worker.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Orders {
+    /// Where its jobs come from.
+    pub(crate) transport: Transport,
     /// Added to its niceness.
     pub(crate) nice: Option<i32>,
     /// Whether a crash may leave a core dump.
@@ -53,7 +56,7 @@ impl Initializer {
     pub(crate) fn new<F, A, R>(function: F, argument: &A) -> Result<Self, String>
     where
         F: Fn(A) -> R + Copy + Send + 'static,
-        A: Serialize + serde::de::DeserializeOwned,
+        A: Serialize + serde::de::DeserializeOwned + 'static,
         R: Initialized,
     {
         let entry = Entry::of(move |argument: A| function(argument).into_result());

@@ -5,7 +5,7 @@ use executor_core::panic::PanicReport;
 use executor_core::{CallFault, HeldJob, TaskError, codec};
 
 /// Resolves `job`. Whatever the bytes are, only this job is concerned.
-pub(crate) fn resolve(job: HeldJob, kind: u32, bytes: &[u8]) {
+pub(crate) fn resolve(job: HeldJob, kind: u32, bytes: &mut Vec<u8>) {
     match kind {
         kind::VALUE => job.complete(bytes),
         kind::FAULT => match codec::decode::<CallFault>(bytes) {

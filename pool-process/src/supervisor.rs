@@ -16,7 +16,7 @@ use crate::dispatch::{BootSlot, Dispatch, Next};
 use crate::flight::{Flight, Harvest, Loss, Violation};
 use crate::seat::{Occupant, Seat};
 use crate::signals::Blocked;
-use crate::transport::{Head, Incoming, kind};
+use crate::transport::{Head, Incoming, Outbox, Patience, Transport, kind};
 use executor_core::{HeldJob, Job, ShutdownMode, TaskError};
 use std::collections::VecDeque;
 use std::hash::{BuildHasher as _, RandomState};
@@ -162,9 +162,13 @@ struct Supervisor<'a> {
     flight: Arc<Flight>,
     /// Jobs that were taken off the queue and are to be packed.
     hand: VecDeque<Job>,
-    message: Vec<u8>,
-    /// A packed job, with its ticket, that is too large to be sent before the
-    /// worker has finished all others.
+    outbox: Outbox,
+    /// Empty, for its memory.
+    finished: Vec<Harvest>,
+    /// How long to look for news before it sleeps.
+    patience: Patience,
+    /// A packed job, with its number, whose message is too large to be sent
+    /// before the worker has finished all others.
     kept: Option<(u64, Vec<u8>)>,
     /// Whether the worker has run, or died over, any job.
     proved: bool,
@@ -174,7 +178,13 @@ struct Supervisor<'a> {
 
 impl<'a> Supervisor<'a> {
     fn new(dispatch: &'a Arc<Dispatch>, seat: &'a Arc<Seat>, worker: Worker) -> Self {
-        let flight = Flight::new(worker.board.clone(), worker.process.clone());
+        let config = &dispatch.config;
+        let flight = Flight::new(
+            worker.board.clone(),
+            worker.process.clone(),
+            config.transport,
+            config.max_result,
+        );
         seat.seat(Some(Occupant {
             process: worker.process.clone(),
             flight: Some(flight.clone()),
@@ -187,7 +197,9 @@ impl<'a> Supervisor<'a> {
             worker,
             flight,
             hand: VecDeque::new(),
-            message: Vec::new(),
+            outbox: Outbox::new(config.transport),
+            finished: Vec::new(),
+            patience: Patience::new(),
             kept: None,
             proved: false,
             rounds: Rounds::default(),
@@ -251,8 +263,31 @@ impl<'a> Supervisor<'a> {
         Ok(true)
     }
 
-    /// Waits for a message, resolves what is finished, and tops up.
+    /// Waits for news, resolves what is finished, and tops up.
     fn collect(&mut self) -> Result<(), Down> {
+        match self.dispatch.config.transport {
+            Transport::SharedMemory => self.await_news()?,
+            Transport::Messages => self.await_message()?,
+        }
+        self.top_up()
+    }
+
+    fn await_news(&mut self) -> Result<(), Down> {
+        let (board, first) = (&self.worker.board, self.flight.first());
+        let feeding = self.outbox.feeding().is_some();
+        let ready = || first.is_none_or(|seq| board.is_news(seq)) || feeding && board.takes_more();
+        let is_news = board.await_news(&mut self.patience, ROUND, ready);
+        if board.is_gone() {
+            return Err(Down::Exited);
+        }
+        let fed = self.feed()?;
+        if !is_news || !self.take_in(None)? && !fed {
+            self.look_after()?;
+        }
+        Ok(())
+    }
+
+    fn await_message(&mut self) -> Result<(), Down> {
         match self.worker.wire.recv() {
             Ok(Incoming::Message(head, bytes)) => {
                 if !self.take_in(Some((head, bytes)))? {
@@ -264,23 +299,25 @@ impl<'a> Supervisor<'a> {
             Ok(Incoming::End) => return Err(Down::Exited),
             Err(error) => return Err(Down::Channel(error)),
         }
-        self.send_kept()?;
-        self.top_up()
+        self.send_kept()
     }
 
     /// Takes in what stands on the board, and a message. True if that led to
     /// anything.
     fn take_in(&mut self, message: Option<(Head, Vec<u8>)>) -> Result<bool, Down> {
-        // Before the board is looked at: see the board's account of races.
-        self.worker.board.hear();
-        let mut finished = Vec::new();
+        if self.dispatch.config.transport == Transport::Messages {
+            // Before the board is looked at: see `bell.rs`.
+            self.worker.board.hear();
+        }
+        let mut finished = std::mem::take(&mut self.finished);
         let heard = message.is_some();
         let read = self.read(message, &mut finished);
         let fruitful = !finished.is_empty();
         // What was found before a violation is as good as any.
-        self.resolve(finished);
+        self.resolve(&mut finished);
+        self.finished = finished;
         read?;
-        if heard {
+        if heard || fruitful {
             self.rounds.heard(fruitful)?;
         }
         Ok(fruitful)
@@ -304,7 +341,7 @@ impl<'a> Supervisor<'a> {
         }
     }
 
-    fn resolve(&mut self, finished: Vec<Harvest>) {
+    fn resolve(&mut self, finished: &mut Vec<Harvest>) {
         if finished.is_empty() {
             return;
         }
@@ -318,11 +355,21 @@ impl<'a> Supervisor<'a> {
             self.dispatch.soon_idle(self.seat);
         }
         self.dispatch.count(finished.len(), 0);
-        // A callback may wait for another job of the same batch.
-        let (last, first): (Vec<_>, Vec<_>) =
-            finished.into_iter().partition(|h| h.job.has_followers());
-        for harvest in first.into_iter().chain(last) {
-            harvest.resolve();
+        // Whoever is woken finds more than one result; and a callback may wait for
+        // another job of the same batch.
+        let (mut awaited, mut followed) = (Vec::new(), Vec::new());
+        let mut buffer = Vec::new();
+        for harvest in finished.drain(..) {
+            if !harvest.job.is_awaited() {
+                harvest.resolve(&mut buffer);
+            } else if harvest.job.has_followers() {
+                followed.push(harvest);
+            } else {
+                awaited.push(harvest);
+            }
+        }
+        for harvest in awaited.into_iter().chain(followed) {
+            harvest.resolve(&mut buffer);
         }
         self.seat.set_resolving(false);
     }

@@ -1,22 +1,32 @@
 //! The transport: how jobs reach a worker and results come back.
 //!
 //! This is the one seam between the pool and the way bytes move. The supervisor
-//! has [`Ends`] to send jobs to and a [`Wire`] to wait at, the worker a
-//! [`JobSource`] and a [`WorkerWire`], and both a [`Board`] on which they agree
-//! about who has which job. Jobs go over ipc-channel, several in one message
-//! when many wait; small results stay on the board; another transport may move
-//! payloads some other way behind the same names.
+//! packs jobs into an [`Outbox`], the worker takes them off the [`Board`] or from
+//! a [`JobSource`], and both agree on the board about who has which job. There
+//! are two ways, see [`Transport`]: everything through shared memory, or large
+//! payloads and wake-ups by message. The handshake, the orders of a worker and
+//! the watch on its parent are the same for both: ipc-channel and the [`Wire`].
 
+mod bell;
 mod board;
 mod decoder;
 mod frame;
 mod ipc;
+mod large;
+mod outbox;
+mod patience;
+mod pipe;
+mod slot;
 mod wire;
 
-pub(crate) use self::board::{Board, INLINE, SLOTS, Sight};
+pub(crate) use self::board::{Board, NoArgument, SLOTS, place};
 pub(crate) use self::decoder::Incoming;
 #[cfg(fuzzing)]
 pub(crate) use self::decoder::{Decoder, Source};
-pub(crate) use self::frame::{HEAD, Head, Parcel, begin_parcel, end_parcel, kind, parcels};
+pub(crate) use self::frame::{HEAD, Head, Parcel, kind, parcels};
 pub(crate) use self::ipc::{Ends, JobSource, Jobs, Lifeline, Sent, pair, warm_up};
+pub(crate) use self::outbox::Outbox;
+pub use self::outbox::Transport;
+pub(crate) use self::patience::Patience;
+pub(crate) use self::slot::{INLINE, Inline, Sight};
 pub(crate) use self::wire::{Wire, WorkerWire};

@@ -7,7 +7,9 @@ mod setup;
 
 use crate::handshake::{Hello, Invitation, VARIABLE};
 use crate::image::ImageId;
-use crate::transport::{self, Board, HEAD, Head, JobSource, Jobs, Lifeline, WorkerWire, kind};
+use crate::transport::{
+    self, Board, HEAD, Head, JobSource, Jobs, Lifeline, Transport, WorkerWire, kind,
+};
 use executor_core::codec;
 use ipc_channel::ipc::IpcSender;
 use std::io;
@@ -108,23 +110,35 @@ impl Service {
             .send(Hello::new(invitation.nonce, image, ends))
             .map_err(io::Error::other)?;
         let board: &'static Board = Box::leak(Box::new(board));
-        hook::install(board, wire.try_clone()?);
         Ok(Self { board, jobs, wire })
     }
 
     fn run(self) -> ! {
         let len = self.read(8).try_into().map_or(0, u64::from_le_bytes);
-        match obey::obey(&self.read(len)) {
-            Ok(()) => self.say(kind::READY, &()),
+        let way = match obey::obey(&self.read(len), |way| self.prepare(way)) {
+            Ok(way) => way,
             Err(why) => {
                 self.say(kind::UNFIT, &why);
                 std::process::exit(1);
             }
-        }
-        while let Some(message) = self.next() {
-            run::all(self.board, &self.wire, &message);
+        };
+        self.say(kind::READY, &());
+        match way {
+            Transport::SharedMemory => run::posted(self.board),
+            Transport::Messages => {
+                while let Some(message) = self.next() {
+                    run::all(self.board, &self.wire, &message);
+                }
+            }
         }
         std::process::exit(0)
+    }
+
+    /// Before any code of the user runs.
+    fn prepare(&self, way: Transport) -> Result<(), String> {
+        let wire = self.wire.try_clone().map_err(|error| error.to_string())?;
+        hook::install(way, self.board, wire);
+        Ok(())
     }
 
     /// The next message; `None` when there will be no more.

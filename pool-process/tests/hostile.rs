@@ -4,12 +4,12 @@
 mod common;
 mod intruder;
 
-use common::{finish, is_alive, pool};
+use common::{finish, is_alive};
 use executor_core::conformance::{Gate, pass};
 use executor_core::{
     CancelOutcome, DeathCause, ExecutorExt as _, TaskError, TaskErrorKind, WorkerExit,
 };
-use intruder::{BELL, Head, Intruder, LOOT, QUEUED, SENT, VALUE, enter, park};
+use intruder::{BELL, Head, Intruder, LOOT, QUEUED, SENT, VALUE, enter, park, wired};
 use pool_process::ProcessPool;
 use serde::{Deserialize, Serialize};
 
@@ -118,7 +118,7 @@ fn withstand(pool: &ProcessPool, what: &Attack) -> Result<u64, TaskError> {
 }
 
 fn lost(what: &Attack) -> (WorkerExit, DeathCause) {
-    let pool = pool(2);
+    let pool = wired(2);
     let error = withstand(&pool, what).unwrap_err();
     assert_eq!(error.kind(), TaskErrorKind::WorkerLost, "{what:?}: {error}");
     let lost = error.lost_worker().unwrap();
@@ -168,7 +168,7 @@ fn what_is_too_large_is_refused_before_it_comes() {
 #[test]
 fn a_promise_costs_nothing() {
     init_test_worker();
-    let pool = pool(1);
+    let pool = wired(1);
     let mut gate = Gate::new();
     let promise = (gate.ticket(0), Attack::Oversized(8 << 30));
     let attacker = pool.submit(attack, promise);
@@ -197,7 +197,7 @@ fn a_result_for_a_job_that_it_does_not_have_is_refused() {
 fn a_result_of_no_known_kind_fails_its_own_job() {
     init_test_worker();
     each(&[SENT, BELL + 1, BELL + 2, 1000, u32::MAX], |&kind| {
-        let pool = pool(2);
+        let pool = wired(2);
         let error = withstand(&pool, &Attack::Unheard(kind)).unwrap_err();
         assert_eq!(error.kind(), TaskErrorKind::Decode, "{kind}: {error}");
     });
@@ -206,7 +206,7 @@ fn a_result_of_no_known_kind_fails_its_own_job() {
 #[test]
 fn a_second_result_is_refused_and_the_first_stays() {
     init_test_worker();
-    let pool = pool(2);
+    let pool = wired(2);
     for _ in 0..5 {
         assert_eq!(withstand(&pool, &Attack::Duplicate).unwrap(), LOOT);
     }
@@ -217,7 +217,7 @@ fn a_result_out_of_turn_is_refused() {
     init_test_worker();
     let what = Attack::OutOfTurn;
     // On one worker, so that jobs are certainly behind the attacker.
-    let pool = pool(1);
+    let pool = wired(1);
     let error = one_worker(&pool, &what).unwrap_err();
     assert_eq!(error.lost_worker().unwrap().cause(), DeathCause::Misbehaved);
 }
@@ -225,7 +225,7 @@ fn a_result_out_of_turn_is_refused() {
 #[test]
 fn a_result_of_a_job_that_has_not_begun_is_refused_and_the_job_moves() {
     init_test_worker();
-    let pool = pool(1);
+    let pool = wired(1);
     assert_eq!(one_worker(&pool, &Attack::NotBegun).unwrap(), LOOT);
 }
 

@@ -6,7 +6,7 @@ mod intruder;
 use common::{eventually, finish, is_alive, pool};
 use executor_core::conformance::{Gate, pass};
 use executor_core::{DeathCause, ExecutorExt as _, TaskErrorKind, WorkerExit};
-use intruder::{CLAIMED, DONE, Intruder, LOOT, QUEUED, SENT, VALUE, enter, lurk, park};
+use intruder::{CLAIMED, DONE, Intruder, LOOT, QUEUED, SENT, VALUE, enter, lurk, park, wired};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::sync::atomic::Ordering::SeqCst;
@@ -32,7 +32,7 @@ fn claim((ticket, claim): ((u16, u64), Claim)) -> u64 {
     let (slot, seq) = intruder.mine();
     let word = intruder.word(slot);
     let done = |kind: u32, len: u32| {
-        let head = u64::from(kind) << 32 | u64::from(len);
+        let head = u64::from(kind) << 56 | u64::from(len);
         intruder.head(slot).store(head, SeqCst);
         word.store(seq << 3 | DONE, SeqCst);
     };
@@ -60,7 +60,7 @@ fn what_cannot_be_true_costs_the_job_and_nobody_else() {
         Claim::State(6),
         Claim::State(7),
         Claim::Stranger,
-        Claim::Length(105),
+        Claim::Length(89),
         Claim::Length(u32::MAX),
         Claim::Sent,
     ];
@@ -238,7 +238,7 @@ fn pretend(ticket: (u16, u64)) -> u64 {
 #[test]
 fn a_worker_that_pretends_to_work_is_found_out_when_it_is_full() {
     init_test_worker();
-    let pool = pool(1);
+    let pool = wired(1);
     let mut gate = Gate::new();
     let attacker = pool.submit(pretend, gate.ticket(0));
     gate.arrival();

@@ -7,7 +7,7 @@ mod intruder;
 use common::{eventually, finish, is_alive, pool};
 use executor_core::conformance::{Gate, pass};
 use executor_core::{DeathCause, ExecutorExt as _, TaskErrorKind, WorkerExit};
-use intruder::{Head, LOOT, VALUE, enter, keep, park};
+use intruder::{Head, LOOT, VALUE, enter, keep, park, wired};
 use pool_process::ProcessPool;
 use serde_bytes::ByteBuf;
 
@@ -99,7 +99,7 @@ fn deaf(ticket: (u16, u64)) -> u64 {
 #[test]
 fn a_large_argument_that_nobody_reads_is_moved() {
     init_test_worker();
-    let pool = pool(1);
+    let pool = wired(1);
     let mut gate = Gate::new();
     let attacker = pool.submit(deaf, gate.ticket(0));
     gate.arrival();
@@ -137,7 +137,7 @@ fn drip((ticket, first): ((u16, u64), usize)) -> u64 {
 fn a_message_without_end_is_no_excuse() {
     init_test_worker();
     for first in [1, 24] {
-        let pool = pool(1);
+        let pool = wired(1);
         let mut gate = Gate::new();
         let waiting = pool.submit(pass, gate.ticket(0));
         assert_eq!(gate.arrival(), 0);

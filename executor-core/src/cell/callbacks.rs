@@ -6,6 +6,7 @@
 //! never both; one that is taken out is past removal.
 
 use super::{Cell, Outcome};
+use crate::current;
 use crate::error::TaskError;
 use crate::panic::{catch, discard};
 use crate::sync::lock;
@@ -18,7 +19,7 @@ pub(crate) type Callback<T> = Box<dyn FnOnce(Result<&T, &TaskError>) + Send>;
 /// [remove](crate::Task::remove_done_callback) it again.
 ///
 /// [`Task::add_done_callback`]: crate::Task::add_done_callback
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CallbackId(u64);
 
 impl CallbackId {
@@ -55,7 +56,7 @@ impl<I, T> Cell<I, T> {
             self.with_output(|outcome| {
                 if let Some(callback) = callback.take() {
                     self.be_quiet();
-                    call(callback, outcome);
+                    current::outside(|| call(callback, outcome));
                 }
             });
         }
@@ -66,13 +67,31 @@ impl<I, T> Cell<I, T> {
     pub(crate) fn forget_callback(&self, id: CallbackId) -> bool {
         let mut slot = lock(&self.slot);
         let removed = slot.others.as_mut().and_then(|others| {
-            let place = others.callbacks.iter().position(|(its, _)| *its == id)?;
+            // In order, unless several threads add at once.
+            let place = others.callbacks.binary_search_by_key(&id, |(its, _)| *its);
+            let search = |_| others.callbacks.iter().position(|it| it.0 == id).ok_or(());
+            let place = place.or_else(search).ok()?;
             Some(others.callbacks.remove(place))
         });
         drop(slot);
         let found = removed.is_some();
         discard(removed);
         found
+    }
+
+    /// Runs `f`, which calls callbacks: it is part of nothing else.
+    pub(super) fn calling_back<R>(&self, f: impl FnOnce() -> R) -> R {
+        current::calling_back(self.address(), f)
+    }
+
+    /// Whether this thread calls the callbacks, so that it must not wait for their
+    /// end.
+    pub(crate) fn is_calling_back(&self) -> bool {
+        current::is_calling_back(self.address())
+    }
+
+    fn address(&self) -> usize {
+        std::ptr::from_ref(self).addr()
     }
 }
 

@@ -7,6 +7,7 @@
 
 use super::Outcome;
 use crate::error::TaskError;
+use crate::panic::discard;
 
 pub(super) enum Content<I, T> {
     Nothing,
@@ -53,7 +54,24 @@ impl<I, T> Content<I, T> {
         }
     }
 
-    pub(super) fn error(&self) -> Option<&TaskError> {
-        self.output().and_then(|outcome| outcome.as_ref().err())
+    /// Moves the outcome out, if it is an error.
+    pub(super) fn take_error(&mut self) -> Option<TaskError> {
+        match self {
+            Self::Output(Err(_)) => self.take_output().and_then(Result::err),
+            Self::Nothing | Self::Input(_) | Self::Output(Ok(_)) => None,
+        }
+    }
+
+    /// Drops what is left, and contains a panic of that.
+    pub(super) fn clear(&mut self) {
+        struct Rest<'a, I, T>(&'a mut Content<I, T>);
+        impl<I, T> Drop for Rest<'_, I, T> {
+            fn drop(&mut self) {
+                *self.0 = Content::Nothing;
+            }
+        }
+        if !matches!(self, Self::Nothing) {
+            discard(Rest(self));
+        }
     }
 }

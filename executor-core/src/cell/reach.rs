@@ -9,6 +9,7 @@ use super::phase::{HELD, QUEUED, WISHED, phase};
 use super::{Cell, Stage, counted};
 use crate::control::{CancelOutcome, Control};
 use crate::error::TaskError;
+use crate::panic::catch;
 use crate::sync::lock;
 use crate::token::CancelToken;
 use std::sync::Arc;
@@ -27,7 +28,11 @@ impl<I, T> Cell<I, T> {
                 Holder::Nobody => {}
                 Holder::Known(control, ticket) => {
                     let asked = self.ask_to_stop();
-                    let outcome = control.cancel(ticket);
+                    // Foreign code, like all that is behind a trait.
+                    let outcome = catch(|| control.cancel(ticket)).unwrap_or_else(|report| {
+                        tracing::error!(%report, "an executor panicked over a cancellation");
+                        CancelOutcome::TooLate
+                    });
                     if outcome.took_effect() {
                         return outcome;
                     }
@@ -119,6 +124,10 @@ impl<I, T> Cell<I, T> {
 
     /// Why a thread that blocks for the outcome would wait in vain, if it would.
     pub(crate) fn stuck(&self) -> Option<TaskError> {
+        if self.is_calling_back() {
+            let why = "it is not done before its done callback is, which waits for it";
+            return Some(TaskError::would_deadlock(why));
+        }
         match self.holder() {
             Holder::Known(control, ticket) => control.stuck(ticket),
             Holder::Nobody | Holder::Unknown => None,

@@ -144,15 +144,28 @@ impl<I, T> Cell<I, T> {
     pub(crate) fn nudge(&self) {
         let mut slot = lock(&self.slot);
         // Taken out, since to clone a waker is foreign code: it comes again.
-        let waker = match std::mem::replace(&mut slot.waiter, Waiter::Nobody) {
-            Waiter::Task(waker) => waker,
-            other => {
-                slot.waiter = other;
-                return;
+        let nudged = match std::mem::replace(&mut slot.waiter, Waiter::Nobody) {
+            waker @ Waiter::Task(_) => Ok(waker),
+            Waiter::Nobody => return,
+            Waiter::Group(watcher, token) => {
+                slot.waiter = Waiter::Group(watcher.clone(), token);
+                Err((watcher, token.get()))
+            }
+            Waiter::Far(far) => {
+                let its = (far.0.clone(), far.1);
+                slot.waiter = Waiter::Far(far);
+                Err(its)
             }
         };
         drop(slot);
-        Waiter::Task(waker).tell(Settled::Value);
+        match nudged {
+            Ok(waker) => waker.tell(Settled::Value),
+            Err((watcher, token)) => {
+                if let Err(report) = catch(|| watcher.nudged(token)) {
+                    tracing::error!(%report, "a watcher panicked");
+                }
+            }
+        }
     }
 
     /// The waiter is not to be told any more.
@@ -172,6 +185,12 @@ impl<I, T> Cell<I, T> {
         drop(slot);
         discard((former, withdrawn));
         registered
+    }
+
+    /// Whether anybody waits or is to be called.
+    pub(crate) fn is_awaited(&self) -> bool {
+        let slot = lock(&self.slot);
+        slot.others.is_some() || !matches!(slot.waiter, Waiter::Nobody)
     }
 
     /// Whether resolving the task runs code that is not ours: callbacks, or

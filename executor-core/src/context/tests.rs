@@ -46,7 +46,7 @@ where
 /// What the worker makes of it.
 fn call<R: DeserializeOwned>((entry, message): &(Entry, Vec<u8>)) -> Result<R, CallFault> {
     let mut result = Vec::new();
-    entry.call(message, &mut result)?;
+    entry.call(&mut message.to_vec(), &mut result)?;
     Ok(crate::codec::decode(&result).unwrap())
 }
 
@@ -170,7 +170,7 @@ fn another_panic_is_not_taken_for_it() {
 fn hostile_bytes_are_an_error() {
     let (entry, good) = NAME.scope("ada".to_owned(), || pack(read, 5)).unwrap();
     let attempt = |bytes: &[u8]| {
-        let caught = catch(|| entry.call(bytes, &mut Vec::new()));
+        let caught = catch(|| entry.call(&mut bytes.to_vec(), &mut Vec::new()));
         assert!(caught.is_ok(), "{caught:?} for {bytes:?}");
     };
     for end in 0..good.len() {

@@ -81,9 +81,24 @@ impl Surroundings {
 /// Decodes what was put before the argument, and calls the trampoline inside it.
 pub(crate) fn call_within(
     call: Trampoline,
-    message: &[u8],
+    message: &mut Vec<u8>,
     result: &mut Vec<u8>,
 ) -> Result<(), CallFault> {
+    let (mut context, span, len) = receive(message)?;
+    message.drain(..len);
+    let called = catch_unwind(AssertUnwindSafe(|| {
+        context.resume(|| span.in_scope(|| call(message, result)))
+    }));
+    crate::panic::discard(context);
+    called.unwrap_or_else(|payload| match Undecodable::raised(&*payload) {
+        Some(Undecodable { subject, cause }) => Err(CallFault::Context { subject, cause }),
+        // Message and place are with whoever catches it next.
+        None => resume_unwind(payload),
+    })
+}
+
+/// Decodes what was put before the argument, and says how long it was.
+fn receive(message: &[u8]) -> Result<(Context, tracing::Span, usize), CallFault> {
     let (head, argument): (Head<'_>, _) =
         postcard::take_from_bytes(message).map_err(|error| CallFault::Context {
             subject: "context".to_owned(),
@@ -98,7 +113,7 @@ pub(crate) fn call_within(
     {
         variables.receive(name, type_name, bytes);
     }
-    let mut context = Context((!head.variables.is_empty()).then(|| Arc::new(variables)));
+    let context = Context((!head.variables.is_empty()).then(|| Arc::new(variables)));
     let span = head.span.map_or_else(tracing::Span::none, |parent| {
         tracing::info_span!(
             "job",
@@ -109,15 +124,7 @@ pub(crate) fn call_within(
             parent_id = parent.id,
         )
     });
-    let called = catch_unwind(AssertUnwindSafe(|| {
-        context.resume(|| span.in_scope(|| call(argument, result)))
-    }));
-    crate::panic::discard(context);
-    called.unwrap_or_else(|payload| match Undecodable::raised(&*payload) {
-        Some(Undecodable { subject, cause }) => Err(CallFault::Context { subject, cause }),
-        // Message and place are with whoever catches it next.
-        None => resume_unwind(payload),
-    })
+    Ok((context, span, message.len() - argument.len()))
 }
 
 /// Calls a function whose job carried nothing, apart from what others have set.

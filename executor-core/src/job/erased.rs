@@ -34,7 +34,11 @@ pub(crate) trait Work: Send + 'static {
     fn encode(&self, _buffer: &mut Vec<u8>) -> Result<(), String> {
         Err(STAYS_HERE.to_owned())
     }
-    fn decode(_bytes: &[u8]) -> Result<Self::Output, String> {
+    /// The argument, if it is nothing but bytes.
+    fn bytes(&self) -> Option<&[u8]> {
+        None
+    }
+    fn decode(_bytes: &mut Vec<u8>) -> Result<Self::Output, String> {
         Err(STAYS_HERE.to_owned())
     }
 }
@@ -83,10 +87,13 @@ where
         type_name::<A>()
     }
     fn encode(&self, buffer: &mut Vec<u8>) -> Result<(), String> {
-        codec::encode(&self.argument, buffer)
+        codec::encode_whole_ref(&self.argument, buffer)
     }
-    fn decode(bytes: &[u8]) -> Result<R, String> {
-        codec::decode(bytes)
+    fn bytes(&self) -> Option<&[u8]> {
+        codec::as_bytes(&self.argument)
+    }
+    fn decode(bytes: &mut Vec<u8>) -> Result<R, String> {
+        codec::decode_whole(bytes)
     }
 }
 
@@ -116,9 +123,11 @@ pub(crate) struct Shared<I, T> {
 
 impl<I, T> Drop for Shared<I, T> {
     fn drop(&mut self) {
+        // Whoever drops the last handle is not to be harmed by the user's drops.
         if let Some(error) = self.cell.overlooked() {
             report_overlooked(error);
         }
+        self.cell.clear();
     }
 }
 
@@ -153,13 +162,16 @@ pub(crate) trait AnyJob: AnyTask {
     fn expire_in_queue(&self, limit: Duration);
 
     // From here on the job is held.
+    fn is_awaited(&self) -> bool;
     fn has_followers(&self) -> bool;
     fn count_death(&self, begun: bool) -> u32;
     fn run(&self, course: &mut dyn Course);
     fn expire(&self, error: TaskError) -> bool;
     fn release(&self) -> bool;
     fn encode_argument(&self, buffer: &mut Vec<u8>) -> Result<(), TaskError>;
-    fn complete(&self, result: &[u8]);
+    fn encode_argument_head(&self, least: usize, buffer: &mut Vec<u8>) -> Result<bool, TaskError>;
+    fn with_argument_bytes(&self, f: &mut dyn FnMut(&[u8]));
+    fn complete(&self, result: &mut Vec<u8>);
     fn describe_fault(&self, fault: CallFault) -> TaskError;
     fn fail(&self, error: TaskError);
 }
@@ -212,6 +224,10 @@ impl<W: Work> AnyJob for Shared<Input<W>, W::Output> {
         self.cell.hold(control)
     }
 
+    fn is_awaited(&self) -> bool {
+        self.cell.is_awaited()
+    }
+
     fn has_followers(&self) -> bool {
         self.cell.has_followers()
     }
@@ -241,7 +257,39 @@ impl<W: Work> AnyJob for Shared<Input<W>, W::Output> {
         })
     }
 
-    fn complete(&self, result: &[u8]) {
+    fn encode_argument_head(&self, least: usize, buffer: &mut Vec<u8>) -> Result<bool, TaskError> {
+        let start = buffer.len();
+        let (id, name) = (self.meta.id(), self.meta.name());
+        let encode = |input: Option<&Input<W>>| {
+            let large = |bytes: &&[u8]| bytes.len() >= least;
+            let Some(input) = input else { return Ok(false) };
+            let Some(bytes) = input.bytes().filter(large) else {
+                return Ok(false);
+            };
+            input.encode_carried(&Sender { id, name }, buffer)?;
+            codec::encode_bytes(bytes, false, buffer);
+            Ok(true)
+        };
+        // SAFETY: as for `encode_argument`.
+        unsafe { self.cell.with_input(encode) }.map_err(|error: TaskError| {
+            buffer.truncate(start);
+            self.meta.name_it(error)
+        })
+    }
+
+    fn with_argument_bytes(&self, f: &mut dyn FnMut(&[u8])) {
+        // SAFETY: only a `HeldJob` calls this; it has the right to the input until
+        // it resolves or releases the job. Bytes may be seen by several threads.
+        unsafe {
+            self.cell.with_input(|input| {
+                if let Some(bytes) = input.and_then(Input::bytes) {
+                    f(bytes);
+                }
+            });
+        }
+    }
+
+    fn complete(&self, result: &mut Vec<u8>) {
         let outcome = match catch(|| W::decode(result)) {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(cause)) => Err(cause),

@@ -86,6 +86,13 @@ impl HeldJob {
         self.inner().meta().retries()
     }
 
+    /// Whether anybody waits for the task, or is to be called when it is done. An
+    /// executor that resolves several jobs on one thread resolves these after the
+    /// others: whom it wakes finds more than one result.
+    pub fn is_awaited(&self) -> bool {
+        self.inner().is_awaited()
+    }
+
     /// Whether resolving it now would call done callbacks or watchers. An executor
     /// that resolves several jobs on one thread resolves these last: a callback
     /// may wait for another of them.
@@ -113,11 +120,35 @@ impl HeldJob {
         self.inner().encode_argument(buffer)
     }
 
-    /// Resolves the task with the result that these bytes encode.
+    /// Appends to `buffer` what stands in front of the argument where it is
+    /// encoded, if the argument is nothing but at least `least` bytes. The bytes
+    /// themselves are then those of
+    /// [`with_argument_bytes`](Self::with_argument_bytes). False, and nothing
+    /// happens, if it is anything else.
+    ///
+    /// # Errors
+    /// As [`encode_argument`](Self::encode_argument): a context that the job
+    /// carries is encoded too.
+    pub fn encode_argument_head(
+        &mut self,
+        least: usize,
+        buffer: &mut Vec<u8>,
+    ) -> Result<bool, TaskError> {
+        self.inner().encode_argument_head(least, buffer)
+    }
+
+    /// Shows the argument to `f`, if it is nothing but bytes: a
+    /// [`Bytes`](crate::Bytes) or a `Vec<u8>`.
+    pub fn with_argument_bytes(&self, mut f: impl FnMut(&[u8])) {
+        self.inner().with_argument_bytes(&mut f);
+    }
+
+    /// Resolves the task with the result that these bytes encode. Their memory may
+    /// go to the result: the vector may be empty afterwards.
     ///
     /// Bytes that cannot be decoded, or a `Deserialize` that panics, fail this
     /// task alone.
-    pub fn complete(self, result: &[u8]) {
+    pub fn complete(self, result: &mut Vec<u8>) {
         let inner = self.into_inner();
         inner.complete(result);
         discard(inner);

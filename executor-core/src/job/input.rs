@@ -25,11 +25,26 @@ impl<W: Work> Input<W> {
         catch(|| then(Surroundings::run_job(carried, || work.run())))
     }
 
+    /// The argument, if it is nothing but bytes.
+    pub(crate) fn bytes(&self) -> Option<&[u8]> {
+        self.work.bytes()
+    }
+
+    /// Appends what stands before the argument in what its trampoline reads.
+    pub(crate) fn encode_carried(
+        &self,
+        task: &Sender<'_>,
+        buffer: &mut Vec<u8>,
+    ) -> Result<(), TaskError> {
+        match &self.carried {
+            Some(carried) => carried.encode(task, buffer),
+            None => Ok(()),
+        }
+    }
+
     /// Appends what its trampoline reads.
     pub(crate) fn encode(&self, task: &Sender<'_>, buffer: &mut Vec<u8>) -> Result<(), TaskError> {
-        if let Some(carried) = &self.carried {
-            carried.encode(task, buffer)?;
-        }
+        self.encode_carried(task, buffer)?;
         let encoded = catch(|| self.work.encode(buffer));
         let encoded = encoded.unwrap_or_else(|report| Err(format!("its Serialize {report}")));
         encoded.map_err(|cause| {

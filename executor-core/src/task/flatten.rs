@@ -95,6 +95,14 @@ where
     fn settled(&self, _token: usize, _settled: Settled) {
         self.pass_on();
     }
+
+    fn nudged(&self, _token: usize) {
+        let top = |forward: &Forward<T, E>| forward.1.reference();
+        let top = self.slot().as_ref().map(top);
+        if let Some(top) = top {
+            top.nudge();
+        }
+    }
 }
 
 impl<T, E> Control for Inner<T, E>

@@ -3,6 +3,7 @@
 use super::{Meta, TaskId};
 use crate::cell::Stage;
 use crate::control::CancelOutcome;
+use crate::current;
 use crate::error::TaskError;
 use crate::job::Shared;
 use crate::token::{self, CancelToken};
@@ -33,8 +34,9 @@ impl<I: Send, T: Send> AnyTask for Shared<I, T> {
         self.cell.is_running()
     }
     fn cancel(&self) -> CancelOutcome {
-        self.cell
-            .cancel(|| self.meta.name_it(TaskError::cancelled("before it started")))
+        let error = || self.meta.name_it(TaskError::cancelled("before it started"));
+        // What is dropped and called then is no part of what runs here.
+        current::outside(|| self.cell.cancel(error))
     }
     fn nudge(&self) {
         self.cell.nudge();

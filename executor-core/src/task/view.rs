@@ -16,6 +16,7 @@ pub(crate) trait View<T>: AnyTask {
     fn forget_callback(&self, id: CallbackId) -> bool;
     fn be_quiet(&self);
     fn is_quiet(&self) -> bool;
+    fn is_calling_back(&self) -> bool;
 
     /// # Safety
     /// As `Cell::take_output`.
@@ -54,6 +55,9 @@ impl<I: Send, T: Send> View<T> for Shared<I, T> {
     }
     fn is_quiet(&self) -> bool {
         self.cell.is_quiet()
+    }
+    fn is_calling_back(&self) -> bool {
+        self.cell.is_calling_back()
     }
     unsafe fn take(&self) -> Option<Outcome<T>> {
         // SAFETY: the caller promises the same.

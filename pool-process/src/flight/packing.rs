@@ -1,14 +1,18 @@
-//! Packing a job: from the queue into a message and onto the board.
+//! Packing a job: from the queue onto the board, or into a message.
 
-use super::Flight;
-use super::table::{Entry, Held, split, ticket};
-use crate::transport::{begin_parcel, end_parcel};
+use super::table::{Entry, Held};
+use super::{Flight, Violation};
+use crate::transport::Outbox;
 use executor_core::Job;
+use std::sync::Arc;
 
 /// What became of a job that was to be packed.
 pub(crate) enum Packed {
-    /// It is in the message and on the board, or it was cancelled or failed.
-    Done,
+    /// It is with the worker, or on its way, or it was cancelled or failed.
+    Done {
+        /// Whether that was all there is room for.
+        full: bool,
+    },
     /// No room: the job comes back.
     Full(Job),
 }
@@ -23,91 +27,98 @@ pub(crate) enum Turn {
 }
 
 impl Flight {
-    /// The ticket of the job that was packed last.
+    /// The number of the job that was packed last.
     pub(crate) fn last(&self) -> Option<u64> {
         let table = self.table();
-        let slot = *table.order.back()?;
-        Some(ticket(slot, table.entries[slot].as_ref()?.seq))
+        (!table.is_empty()).then(|| table.posted - 1)
     }
 
     /// Whether it is the turn of a job that was packed and not sent.
-    pub(crate) fn turn(&self, ticket: u64) -> Turn {
-        let (slot, seq) = split(ticket);
+    pub(crate) fn turn(&self, seq: u64) -> Turn {
         let mut table = self.table();
-        if table.order.front() != Some(&slot) {
+        if table.front() != Some(seq) {
             return Turn::NotYet;
         }
-        match table.entry(slot, seq) {
+        match table.entry(seq) {
             Some(entry) if matches!(entry.held, Held::Job(_)) => Turn::Now,
             _ => {
                 // The worker never heard of it and will not acknowledge it.
-                table.order.pop_front();
-                table.release(slot);
+                table.release_first();
                 self.watch_first(&mut table);
                 Turn::Gone
             }
         }
     }
 
-    /// Encodes a job into `message` and takes it into the table.
+    /// Feeds the argument of the job that was packed last, unless it was taken
+    /// back. True if some of it found room, or none of it is wanted any more.
     ///
-    /// Called by the supervisor alone, which then sends the message.
-    pub(crate) fn pack(&self, job: Job, offset: i64, message: &mut Vec<u8>) -> Packed {
-        let (slot, seq) = {
-            let mut table = self.table();
-            let Some(slot) = table.free.pop() else {
-                return Packed::Full(job);
-            };
-            let seq = table.next_seq;
-            table.next_seq += 1;
-            table.entries[slot] = Some(Entry {
-                seq,
-                bytes: 0,
-                held: Held::Packing { refused: None },
-                fate: None,
-                limit: None,
-                since: None,
-                began: None,
-            });
-            (slot, seq)
+    /// # Errors
+    /// The worker says of its reading what cannot be.
+    pub(crate) fn feed(&self, outbox: &mut Outbox) -> Result<bool, Violation> {
+        let Some(seq) = outbox.feeding() else {
+            return Ok(false);
         };
-        let Some(myself) = self.myself.upgrade() else {
+        let mut table = self.table();
+        let Some(Held::Job(job)) = table.entry(seq).map(|entry| &entry.held) else {
+            outbox.stop_feeding();
+            return Ok(true);
+        };
+        let fed = outbox.feed(&self.board, job);
+        fed.map_err(|_| Violation("it has read what was never written"))
+    }
+
+    /// Lets the worker begin what was packed.
+    pub(crate) fn release(&self) {
+        let posted = self.table().posted;
+        self.board.release(posted);
+    }
+
+    /// Encodes a job and takes it into the table.
+    ///
+    /// Called by the supervisor alone, which then [`release`](Self::release)s it, or
+    /// sends the message.
+    pub(crate) fn pack(self: &Arc<Self>, job: Job, offset: i64, outbox: &mut Outbox) -> Packed {
+        let Some(seq) = self.table().reserve(Entry::packing) else {
             return Packed::Full(job);
         };
-        // From here on `cancel` is called with this ticket.
-        let Some(mut job) = job.hold(myself, ticket(slot, seq)) else {
-            self.table().release(slot);
-            return Packed::Done;
+        // From here on `cancel` is called with this number.
+        let Some(mut job) = job.hold(self.clone(), seq) else {
+            self.table().give_up(seq);
+            return Packed::Done { full: false };
         };
-        let start = begin_parcel(message, slot, seq, offset, job.timeout().is_some());
-        let encoded = job.encode_argument(message);
-        end_parcel(message, start);
+        let (begun, encoded) = outbox.begin(seq, offset, &mut job);
 
         let mut guard = self.table();
         let table = &mut *guard;
         // Nobody else removes an entry that is being packed.
-        let entry = table.entries[slot].as_mut();
+        let entry = table.entry(seq);
         let refused = match (encoded, entry.map(|entry| &mut entry.held)) {
             (Err(error), _) => Some(error),
             (Ok(()), Some(Held::Packing { refused })) => refused.take(),
             (Ok(()), _) => None,
         };
         if let Some(error) = refused {
-            message.truncate(start);
-            table.release(slot);
+            // Its number may be known to whoever cancels it: it is not used again.
+            outbox.post_refused(&self.board, begun);
+            table.post(seq, 0, Held::TakenBack);
             drop(guard);
             job.fail(error);
-            return Packed::Done;
+            return Packed::Done { full: false };
         }
-        let bytes = message.len() - start;
-        if let Some(entry) = &mut table.entries[slot] {
-            entry.bytes = bytes;
-            entry.held = Held::Job(job);
-        }
-        table.bytes += bytes;
-        self.board.post(slot, seq);
-        table.order.push_back(slot);
+        let bytes = outbox.post(&self.board, begun);
+        table.post(seq, bytes, Held::Job(job));
         self.watch_first(table);
-        Packed::Done
+        let full = outbox.is_full(table.bytes);
+        // What is large is fed when the worker can read it meanwhile.
+        if !outbox.feeds_little() {
+            return Packed::Done { full };
+        }
+        drop(guard);
+        // If the worker lies about what it has read, that is found when the rest
+        // is fed.
+        let _ = self.feed(outbox);
+        let full = outbox.is_full(self.table().bytes);
+        Packed::Done { full }
     }
 }

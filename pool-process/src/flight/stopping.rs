@@ -5,7 +5,7 @@
 //! supervisor finds it dead and resolves the job with its [`Fate`].
 
 use super::Flight;
-use super::table::{Held, Table, split, ticket};
+use super::table::{Held, Table};
 use crate::transport::Sight;
 use executor_core::timer::{self, Timer};
 use executor_core::{CancelOutcome, Control, TaskError};
@@ -22,29 +22,26 @@ impl Flight {
     /// Notes when a job became the first, and starts its time limit, if it has
     /// one.
     pub(super) fn watch_first(&self, table: &mut Table) {
-        let Some(&slot) = table.order.front() else {
+        let Some(seq) = table.front() else {
             return;
         };
-        let Some(entry) = table.entries[slot].as_mut() else {
+        if table.at_first.since.is_some() {
             return;
-        };
-        if entry.since.is_none() {
-            entry.since = Some(Instant::now());
         }
-        if let Held::Job(job) = &entry.held
-            && entry.limit.is_none()
+        table.at_first.since = Some(Instant::now());
+        let held = table.entry(seq).map(|entry| &entry.held);
+        if let Some(Held::Job(job)) = held
             && let Some(limit) = job.timeout()
         {
-            let ticket = ticket(slot, entry.seq);
-            entry.limit = Some(self.after(limit, ticket, limit));
+            table.at_first.limit = Some(self.after(limit, seq, limit));
         }
     }
 
-    fn after(&self, delay: Duration, ticket: u64, limit: Duration) -> Timer {
+    fn after(&self, delay: Duration, seq: u64, limit: Duration) -> Timer {
         let myself = self.myself.clone();
         timer::after(delay, move || {
             if let Some(flight) = myself.upgrade() {
-                flight.expire(ticket, limit);
+                flight.expire(seq, limit);
             }
         })
     }
@@ -52,80 +49,77 @@ impl Flight {
     /// The limit of a job has passed since it became the first. It counts from
     /// when the worker began, which may be later; one that does not begin at all
     /// is found on the supervisor's rounds.
-    fn expire(&self, ticket: u64, limit: Duration) {
-        let (slot, seq) = split(ticket);
+    fn expire(&self, seq: u64, limit: Duration) {
         let mut table = self.table();
-        let Some(entry) = table.entry(slot, seq) else {
+        if table.front() != Some(seq) {
             return;
-        };
-        let left = match self.board.look(slot, seq) {
+        }
+        let left = match self.board.slot(seq).look(seq) {
             Sight::Queued => limit.max(Duration::from_millis(1)),
             Sight::Running => {
                 // It is asked once: it might say each time that it began just now.
-                let runs_for = self.board.runs_for(slot);
+                let runs_for = self.board.runs_for(seq);
                 let now = Instant::now();
                 let began = || now.checked_sub(runs_for).unwrap_or(now);
-                limit.saturating_sub(entry.began.get_or_insert_with(began).elapsed())
+                let began = table.at_first.began.get_or_insert_with(began);
+                limit.saturating_sub(began.elapsed())
             }
             _ => Duration::ZERO,
         };
         if !left.is_zero() {
-            entry.limit = Some(self.after(left, ticket, limit));
+            table.at_first.limit = Some(self.after(left, seq, limit));
             return;
         }
-        if entry.fate.is_some() || !self.board.condemn(slot, seq) {
+        if table.fate.is_some() || !self.board.slot(seq).condemn(seq) {
             // It is being killed already, or has just ended.
             return;
         }
-        entry.fate = Some(Fate::TimedOut(limit));
+        table.fate = Some((seq, Fate::TimedOut(limit)));
         drop(table);
         self.process.kill();
     }
 }
 
 impl Control for Flight {
-    fn cancel(&self, ticket: u64) -> CancelOutcome {
-        let (slot, seq) = split(ticket);
+    fn cancel(&self, seq: u64) -> CancelOutcome {
         let mut table = self.table();
-        let Some(entry) = table.entry(slot, seq) else {
+        let Some(entry) = table.entry(seq) else {
             return CancelOutcome::TooLate;
         };
         if let Held::Packing { refused } = &mut entry.held {
             refused.get_or_insert_with(|| TaskError::cancelled("before it started"));
             return CancelOutcome::Requested;
         }
-        match entry.fate {
+        match table.fate_of(seq) {
             Some(Fate::Cancelled) => return CancelOutcome::Killed,
             Some(Fate::TimedOut(_)) => return CancelOutcome::TooLate,
             None => {}
         }
-        if let Some(job) = self.take_slot_back(&mut table, slot) {
+        if let Some(job) = self.take_slot_back(&mut table, seq) {
             drop(table);
             job.fail(TaskError::cancelled("before it started"));
             return CancelOutcome::BeforeStart;
         }
-        if !self.board.condemn(slot, seq) {
+        // There is one who is killed for each kill.
+        if table.fate.is_some() || !self.board.slot(seq).condemn(seq) {
             return CancelOutcome::TooLate;
         }
-        if let Some(entry) = table.entry(slot, seq) {
-            entry.fate = Some(Fate::Cancelled);
-        }
+        table.fate = Some((seq, Fate::Cancelled));
         drop(table);
         self.process.kill();
         CancelOutcome::Killed
     }
 
-    fn withdraw(&self, ticket: u64, error: TaskError) -> bool {
-        let (slot, seq) = split(ticket);
+    fn withdraw(&self, seq: u64, error: TaskError) -> bool {
         let mut table = self.table();
-        let Some(entry) = table.entry(slot, seq) else {
+        let Some(entry) = table.entry(seq) else {
             return false;
         };
         if let Held::Packing { refused } = &mut entry.held {
             refused.get_or_insert(error);
             return true;
         }
-        let job = self.take_slot_back(&mut table, slot);
+        let job = self.take_slot_back(&mut table, seq);
         drop(table);
         match job {
             Some(job) => {
@@ -136,10 +130,9 @@ impl Control for Flight {
         }
     }
 
-    fn is_running(&self, ticket: u64) -> bool {
-        let (slot, seq) = split(ticket);
+    fn is_running(&self, seq: u64) -> bool {
         !matches!(
-            self.board.look(slot, seq),
+            self.board.slot(seq).look(seq),
             Sight::Queued | Sight::Nonsense | Sight::Taken
         )
     }

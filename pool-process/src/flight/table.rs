@@ -1,38 +1,56 @@
-//! The table behind a [`Flight`](super::Flight): slots, their jobs, and the order
-//! in which the worker takes them.
+//! The table behind a [`Flight`](super::Flight): the jobs that are with a worker,
+//! by number, in the order in which the worker takes them.
+//!
+//! ```text
+//!         first                 posted        next
+//!           │ with the worker     │ being packed │ free
+//! ──────────┴─────────────────────┴──────────────┴──────
+//! ```
+//!
+//! At most one job is being packed.
 
 use super::stopping::{Fate, sentence};
-use super::{Harvest, Violation};
-use crate::transport::SLOTS;
+use super::{Harvest, Payload, Violation};
+use crate::transport::{SLOTS, place};
 use executor_core::timer::Timer;
 use executor_core::{HeldJob, TaskError};
-use std::collections::VecDeque;
 use std::time::Instant;
 
 #[derive(Debug)]
 pub(super) struct Table {
-    pub(super) entries: [Option<Entry>; SLOTS],
-    pub(super) order: VecDeque<usize>,
-    pub(super) free: Vec<usize>,
-    pub(super) next_seq: u64,
+    entries: Box<[Option<Entry>]>,
+    /// The oldest.
+    pub(super) first: u64,
+    /// The first that has not been posted.
+    pub(super) posted: u64,
+    /// The first that is free.
+    next: u64,
     /// Bytes of arguments that the worker may not have read.
     pub(super) bytes: usize,
+    /// What concerns the oldest alone.
+    pub(super) at_first: AtFirst,
+    /// The job for which the worker is being killed, and why.
+    pub(super) fate: Option<(u64, Fate)>,
     /// The worker's, for errors.
     pub(super) pid: u32,
 }
 
 #[derive(Debug)]
 pub(super) struct Entry {
-    pub(super) seq: u64,
     pub(super) bytes: usize,
     pub(super) held: Held,
-    /// Why the worker is being killed for this job.
-    pub(super) fate: Option<Fate>,
-    pub(super) limit: Option<Timer>,
-    /// When it became the first.
+}
+
+/// What there is to know of a job from when it is the first.
+#[derive(Debug, Default)]
+pub(super) struct AtFirst {
+    /// When it became that.
     pub(super) since: Option<Instant>,
+    pub(super) limit: Option<Timer>,
     /// When the worker began, as it said when it was first asked.
     pub(super) began: Option<Instant>,
+    /// What has come of its result.
+    pub(super) partial: Vec<u8>,
 }
 
 #[derive(Debug)]
@@ -47,73 +65,121 @@ pub(super) enum Held {
     TakenBack,
 }
 
+impl Entry {
+    /// A job whose argument is about to be encoded.
+    pub(super) fn packing() -> Self {
+        Self {
+            bytes: 0,
+            held: Held::Packing { refused: None },
+        }
+    }
+}
+
 impl Table {
     pub(super) fn new(pid: u32) -> Self {
         Self {
-            entries: std::array::from_fn(|_| None),
-            order: VecDeque::with_capacity(SLOTS),
-            free: (0..SLOTS).rev().collect(),
-            next_seq: 1,
+            entries: (0..SLOTS).map(|_| None).collect(),
+            first: 1,
+            posted: 1,
+            next: 1,
             bytes: 0,
+            at_first: AtFirst::default(),
+            fate: None,
             pid,
         }
     }
 
-    pub(super) fn entry(&mut self, slot: usize, seq: u64) -> Option<&mut Entry> {
-        let entry = self.entries.get_mut(slot)?.as_mut()?;
-        (entry.seq == seq).then_some(entry)
+    /// True if nothing is with the worker.
+    pub(super) fn is_empty(&self) -> bool {
+        self.first == self.posted
     }
 
-    /// Frees a slot.
-    pub(super) fn release(&mut self, slot: usize) -> Option<Entry> {
-        let entry = self.entries[slot].take()?;
+    /// How many can be added.
+    pub(super) fn room(&self) -> usize {
+        SLOTS - (self.next - self.first) as usize
+    }
+
+    /// The number of the first.
+    pub(super) fn front(&self) -> Option<u64> {
+        (!self.is_empty()).then_some(self.first)
+    }
+
+    /// A job by its number, if it is there.
+    pub(super) fn entry(&mut self, seq: u64) -> Option<&mut Entry> {
+        let is_here = (self.first..self.next).contains(&seq);
+        self.entries[place(seq)].as_mut().filter(|_| is_here)
+    }
+
+    /// The next number, if there is room.
+    pub(super) fn reserve(&mut self, entry: impl FnOnce() -> Entry) -> Option<u64> {
+        if self.room() == 0 {
+            return None;
+        }
+        let seq = self.next;
+        self.next += 1;
+        self.entries[place(seq)] = Some(entry());
+        Some(seq)
+    }
+
+    /// The number that was reserved last is free again: nobody has seen it.
+    pub(super) fn give_up(&mut self, seq: u64) {
+        self.next = seq;
+        self.entries[place(seq)] = None;
+    }
+
+    /// The number that was reserved last is with the worker.
+    pub(super) fn post(&mut self, seq: u64, bytes: usize, held: Held) {
+        if let Some(entry) = self.entry(seq) {
+            entry.bytes = bytes;
+            entry.held = held;
+        }
+        self.bytes += bytes;
+        self.posted = self.next;
+    }
+
+    /// The first is with the worker no more.
+    pub(super) fn release_first(&mut self) -> Option<Entry> {
+        let seq = self.front()?;
+        self.first += 1;
+        if self.at_first.since.take().is_some() {
+            self.at_first = AtFirst::default();
+        }
+        let entry = self.entries[place(seq)].take()?;
         self.bytes -= entry.bytes;
-        self.free.push(slot);
         Some(entry)
     }
 
     /// The first job is finished.
-    pub(super) fn finish(
-        &mut self,
-        slot: usize,
-        kind: u32,
-        bytes: Vec<u8>,
-    ) -> Result<Option<Harvest>, Violation> {
-        self.order.pop_front();
-        match self.release(slot) {
-            Some(Entry {
-                held: Held::Job(job),
-                fate,
-                ..
-            }) => Ok(Some(Harvest {
+    pub(super) fn finish(&mut self, kind: u32, bytes: Payload) -> Result<Harvest, Violation> {
+        let overruled = self.fate_of(self.first);
+        match self.release_first().map(|entry| entry.held) {
+            Some(Held::Job(job)) => Ok(Harvest {
                 job,
                 kind,
                 bytes,
                 // The owner was told that it is being stopped: that stays true.
-                overruled: fate.map(|fate| sentence(fate, self.pid)),
-            })),
+                overruled: overruled.map(|fate| sentence(fate, self.pid)),
+            }),
             _ => Err(Violation("a result for a job that was taken back")),
         }
     }
 
-    pub(super) fn settle_taken_back(&mut self, slot: usize) -> Result<(), Violation> {
-        match &self.entries[slot] {
+    /// Why the worker is being killed for this job, if it is.
+    pub(super) fn fate_of(&self, seq: u64) -> Option<Fate> {
+        let (whose, fate) = self.fate?;
+        (whose == seq).then_some(fate)
+    }
+
+    /// The worker says that it has seen the first to be taken back.
+    pub(super) fn settle_taken_back(&mut self) -> Result<(), Violation> {
+        let first = self.first;
+        match self.entry(first) {
             Some(entry) if matches!(entry.held, Held::TakenBack) => {
-                self.order.pop_front();
-                self.release(slot);
+                self.release_first();
                 Ok(())
             }
             // The job stays, to be lost with its worker.
             _ => Err(Violation("it gave back a job that nobody asked for")),
         }
     }
-}
-
-pub(super) fn ticket(slot: usize, seq: u64) -> u64 {
-    seq * SLOTS as u64 + slot as u64
-}
-
-pub(super) fn split(ticket: u64) -> (usize, u64) {
-    let slots = SLOTS as u64;
-    ((ticket % slots) as usize, ticket / slots)
 }

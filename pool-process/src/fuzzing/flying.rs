@@ -3,8 +3,8 @@
 use super::{Collector, Input};
 use crate::flight::{Flight, Harvest, Loss, Packed};
 use crate::process::Process;
-use crate::transport::{Board, SLOTS, parcels};
-use executor_core::{ExecutorExt as _, HeldJob, Job, Task, TaskError, WorkerExit};
+use crate::transport::{Board, INLINE, Outbox, SLOTS, Transport, place};
+use executor_core::{Bytes, ExecutorExt as _, HeldJob, Job, Task, TaskError, WorkerExit};
 use std::process::Command;
 use std::sync::{Arc, OnceLock};
 
@@ -20,14 +20,17 @@ fn ended() -> Arc<Process> {
     ENDED.get_or_init(end).clone()
 }
 
+/// The longest result.
+const LONGEST: u64 = 1 << 22;
+
 struct World {
     flight: Arc<Flight>,
     board: Arc<Board>,
     jobs: Collector,
     tasks: Vec<Task<u64>>,
-    /// The slots and numbers of the jobs that were posted.
-    posted: Vec<(usize, u64)>,
-    message: Vec<u8>,
+    /// The numbers of the jobs that were posted.
+    posted: Vec<u64>,
+    outbox: Outbox,
 }
 
 /// Every job has its outcome, once the worker that had it is buried.
@@ -35,19 +38,23 @@ pub fn flight(data: &[u8]) {
     let mut input = Input(data);
     let (board, _) = Board::create().expect("there is memory");
     let board = Arc::new(board);
+    let way = match input.byte() % 2 {
+        0 => Transport::SharedMemory,
+        _ => Transport::Messages,
+    };
     let mut world = World {
-        flight: Flight::new(board.clone(), ended()),
+        flight: Flight::new(board.clone(), ended(), way, LONGEST),
         board,
         jobs: Collector::default(),
         tasks: Vec::new(),
         posted: Vec::new(),
-        message: Vec::new(),
+        outbox: Outbox::new(way),
     };
     let mut violated = false;
     while !input.0.is_empty() && !violated {
         violated = !world.step(&mut input);
-        let (free, bytes) = world.flight.load();
-        assert!(free <= SLOTS && bytes <= world.message.len());
+        let (free, _) = world.flight.load();
+        assert!(free <= SLOTS);
         assert!(world.flight.waiting() < SLOTS);
     }
     world.bury();
@@ -60,28 +67,32 @@ impl World {
             0..3 => self.pack(input),
             // The worker as it should be.
             3 => {
-                if let Some((slot, seq)) = self.some(input) {
-                    self.board.claim(slot, seq, input.byte() < 128);
+                if let Some(seq) = self.some(input) {
+                    let now = (input.byte() < 128).then(Board::now);
+                    self.board.slot(seq).claim(seq, now);
                 }
             }
             4 => {
-                if let Some((slot, seq)) = self.some(input) {
-                    let len = usize::from(input.byte() % 104);
-                    self.board
-                        .write(slot, u32::from(input.byte() % 8), input.bytes(len));
-                    self.board.end(slot, seq);
+                if let Some(seq) = self.some(input) {
+                    let len = usize::from(input.byte()) % INLINE;
+                    let slot = self.board.slot(seq);
+                    slot.write(u32::from(input.byte() % 8), input.bytes(len));
+                    slot.end(seq);
                 }
             }
             // And as it should not be.
             5 => {
-                if let Some((slot, seq)) = self.some(input) {
-                    self.board
-                        .poke(slot, 0, seq << 3 | u64::from(input.byte() % 8));
+                if let Some(seq) = self.some(input) {
+                    let state = u64::from(input.byte() % 8);
+                    self.board.slot(seq).poke(0, seq << 3 | state);
                 }
             }
             6 => {
-                let (slot, place) = (usize::from(input.byte()) % SLOTS, input.byte());
-                self.board.poke(slot, usize::from(place), input.word());
+                let (seq, place) = (u64::from(input.byte()), input.byte());
+                match place {
+                    0..200 => self.board.slot(seq).poke(usize::from(place), input.word()),
+                    _ => self.board.poke(usize::from(place), input.word()),
+                }
             }
             7 | 8 => return self.harvest(),
             9 | 10 => return self.deliver(input),
@@ -103,34 +114,44 @@ impl World {
             14 => {
                 let _ = (self.flight.first_waits(), self.flight.is_empty());
             }
-            _ => {
-                if let Some(last) = self.flight.last() {
-                    let _ = self.flight.turn(last);
-                }
-            }
+            _ => return self.go_on(),
         }
         true
     }
 
-    fn some(&self, input: &mut Input<'_>) -> Option<(usize, u64)> {
+    /// What the supervisor does besides.
+    fn go_on(&mut self) -> bool {
+        if self.outbox.feeding().is_some() {
+            return self.flight.feed(&mut self.outbox).is_ok();
+        }
+        if let Some(last) = self.flight.last() {
+            let _ = (self.flight.turn(last), self.board.is_news(last));
+        }
+        true
+    }
+
+    fn some(&self, input: &mut Input<'_>) -> Option<u64> {
         let from_the_end = usize::from(input.byte()) % self.posted.len().max(1);
         self.posted.iter().rev().nth(from_the_end).copied()
     }
 
     fn pack(&mut self, input: &mut Input<'_>) {
-        let argument = vec![0_u8; usize::from(input.byte())];
+        // Some are larger than a pipe.
+        let len = match input.byte() {
+            255 => 2 << 20,
+            len => usize::from(len),
+        };
+        let argument = Bytes::from(vec![0; len]);
         let task = self
             .jobs
-            .submit(|bytes: Vec<u8>| bytes.len() as u64, argument);
+            .submit(|bytes: Bytes| bytes.len() as u64, argument);
         self.tasks.push(task);
         let Some(job) = self.jobs.take() else { return };
-        let start = self.message.len();
-        match self.flight.pack(job, 0, &mut self.message) {
-            Packed::Done => {
-                let parcels = parcels(&self.message[start..]).flatten();
-                self.posted
-                    .extend(parcels.map(|parcel| (parcel.slot, parcel.seq)));
-            }
+        if self.outbox.is_full(self.flight.load().1) {
+            return give_up(job);
+        }
+        match self.flight.pack(job, 0, &mut self.outbox) {
+            Packed::Done { .. } => self.posted.extend(self.flight.last()),
             Packed::Full(job) => give_up(job),
         }
     }
@@ -138,21 +159,23 @@ impl World {
     fn harvest(&self) -> bool {
         let mut found = Vec::new();
         let is_fine = self.flight.harvest(&mut found).is_ok();
-        found.into_iter().for_each(Harvest::resolve);
+        let resolve = |harvest: Harvest| harvest.resolve(&mut Vec::new());
+        found.into_iter().for_each(resolve);
         is_fine
     }
 
     fn deliver(&self, input: &mut Input<'_>) -> bool {
         let (slot, seq) = match input.byte() {
             0 => (input.word() as u32 as usize, input.word()),
-            _ => self.some(input).unwrap_or((0, 0)),
+            _ => self.some(input).map_or((0, 0), |seq| (place(seq), seq)),
         };
         let kind = u32::from(input.byte());
         let len = usize::from(input.byte());
         let bytes = input.bytes(len).to_vec();
         match self.flight.deliver(slot, seq, kind, bytes) {
             Ok(harvest) => {
-                harvest.into_iter().for_each(Harvest::resolve);
+                let resolve = |harvest: Harvest| harvest.resolve(&mut Vec::new());
+                harvest.into_iter().for_each(resolve);
                 true
             }
             Err(_) => false,

@@ -5,7 +5,7 @@ use crate::blame;
 use crate::boot::BootError;
 use crate::config::{GRACE, MAX_MOVES};
 use crate::flight::{Loss, Remains};
-use crate::transport::Incoming;
+use crate::transport::{Incoming, Transport};
 use executor_core::{DeathCause, HeldJob, Job, ShutdownMode, TaskError, WorkerExit, WorkerLost};
 
 /// What is done about a job that was lost with its worker.
@@ -18,6 +18,7 @@ impl Supervisor<'_> {
     /// The worker is not needed, or worn out: lets it go, and sees that it does.
     pub(super) fn leave(self) -> Served {
         let process = self.worker.process;
+        self.worker.board.close();
         self.worker.ends.dismiss();
         if process.wait(GRACE).is_none() {
             process.end();
@@ -90,6 +91,10 @@ impl Supervisor<'_> {
 
     /// What the worker had finished before its end is not lost, wherever it is.
     fn read_last_results(&mut self) {
+        if self.dispatch.config.transport == Transport::SharedMemory {
+            let _ = self.take_in(None);
+            return;
+        }
         // The wire is cut when the process has ended, so this comes to an end.
         while let Ok(Incoming::Message(head, bytes)) = self.worker.wire.recv() {
             // Whatever is wrong now changes nothing any more.

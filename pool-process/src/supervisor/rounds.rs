@@ -29,7 +29,12 @@ pub(super) struct Rounds {
 }
 
 impl Rounds {
-    /// A message has come, which led to something or not.
+    /// Some of an argument could be fed.
+    pub(super) fn fed(&mut self) {
+        self.idle = 0;
+    }
+
+    /// News has come, which led to something or not.
     pub(super) fn heard(&mut self, fruitful: bool) -> Result<(), Violation> {
         // Empty messages do not make up for jobs that are not done.
         self.idle = if fruitful { 0 } else { self.idle };

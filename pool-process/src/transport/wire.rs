@@ -1,5 +1,6 @@
-//! The wire: a worker's standard input, over which the board and large arguments
-//! reach it, and its bells and large results come back.
+//! The wire: a worker's standard input, over which the board and its orders reach
+//! it, and the word that it is ready comes back. Where jobs go by message, large
+//! arguments, bells and large results go over it too.
 //!
 //! A plain stream of our own, because everything on it is written by a process
 //! that may run hostile code. ipc-channel makes room for what a message *says*

@@ -4,31 +4,33 @@
 //! the process aborts. Where panics unwind, `catch` reports them and this does
 //! nothing.
 
-use crate::transport::{Board, HEAD, Head, WorkerWire, kind};
+use super::run;
+use crate::transport::{Board, HEAD, Head, Patience, Transport, WorkerWire, kind, place};
 use executor_core::codec;
 use executor_core::panic::PanicReport;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// The job that runs, as slot and sequence number.
-static RUNNING: Mutex<Option<(usize, u64)>> = Mutex::new(None);
+/// The number of the job that runs.
+static RUNNING: Mutex<Option<u64>> = Mutex::new(None);
 
-pub(super) fn enter(slot: usize, seq: u64) {
+pub(super) fn enter(seq: u64) {
     if cfg!(panic = "abort") {
-        *running() = Some((slot, seq));
+        *running() = Some(seq);
     }
 }
 
+/// Not while a report is being written: it would be torn.
 pub(super) fn leave() {
     if cfg!(panic = "abort") {
         *running() = None;
     }
 }
 
-fn running() -> std::sync::MutexGuard<'static, Option<(usize, u64)>> {
+fn running() -> MutexGuard<'static, Option<u64>> {
     RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-pub(super) fn install(board: &'static Board, wire: WorkerWire) {
+pub(super) fn install(way: Transport, board: &'static Board, wire: WorkerWire) {
     if cfg!(panic = "unwind") {
         return;
     }
@@ -36,20 +38,31 @@ pub(super) fn install(board: &'static Board, wire: WorkerWire) {
     std::panic::set_hook(Box::new(move |info| {
         former(info);
         // Whichever thread of the worker panics, the process ends, and with it
-        // the job that runs.
-        if let Some((slot, seq)) = running().take() {
-            let mut message = vec![0; HEAD];
-            let _ = codec::encode(&PanicReport::from_hook(info), &mut message);
-            let head = Head {
-                len: (message.len() - HEAD) as u64,
-                slot: slot as u32,
-                kind: kind::PANIC,
-                seq,
-            };
-            if wire.send(head, &mut message).is_ok() {
-                board.write(slot, kind::SENT, &[]);
-                board.end(slot, seq);
+        // the job that runs. The lock is held until then.
+        let mut running = running();
+        let Some(seq) = running.take() else { return };
+        let mut message = vec![0; HEAD];
+        let _ = codec::encode(&PanicReport::from_hook(info), &mut message);
+        match way {
+            Transport::SharedMemory => {
+                let mut patience = Patience::new();
+                run::deliver(board, seq, kind::PANIC, &message[HEAD..], &mut patience);
             }
+            Transport::Messages => send(board, &wire, seq, &mut message),
         }
+        std::mem::forget(running);
     }));
+}
+
+fn send(board: &Board, wire: &WorkerWire, seq: u64, message: &mut [u8]) {
+    let head = Head {
+        len: (message.len() - HEAD) as u64,
+        slot: place(seq) as u32,
+        kind: kind::PANIC,
+        seq,
+    };
+    if wire.send(head, message).is_ok() {
+        board.slot(seq).write(kind::SENT, &[]);
+        board.slot(seq).end(seq);
+    }
 }

@@ -2,14 +2,20 @@
 
 use crate::image;
 use crate::orders::{Initializer, Orders};
+use crate::transport::Transport;
 use executor_core::codec;
 use executor_core::panic::catch;
 use rustix::process::{Resource, Rlimit, setrlimit};
 use rustix::thread::CpuSet;
 
-/// Carries out the first message; the error says what could not be done.
-pub(super) fn obey(orders: &[u8]) -> Result<(), String> {
+/// Carries out the first message, and says where jobs come from; the error says
+/// what could not be done.
+pub(super) fn obey(
+    orders: &[u8],
+    prepare: impl FnOnce(Transport) -> Result<(), String>,
+) -> Result<Transport, String> {
     let orders: Orders = codec::decode(orders)?;
+    prepare(orders.transport)?;
     if !orders.core_dumps {
         limit(Resource::Core, 0).map_err(|error| format!("core dumps: {error}"))?;
     }
@@ -26,7 +32,8 @@ pub(super) fn obey(orders: &[u8]) -> Result<(), String> {
     if let Some(bytes) = orders.memory_limit {
         limit(Resource::As, bytes).map_err(|error| format!("memory limit: {error}"))?;
     }
-    orders.initializer.map_or(Ok(()), initialize)
+    orders.initializer.map_or(Ok(()), initialize)?;
+    Ok(orders.transport)
 }
 
 fn limit(resource: Resource, value: u64) -> rustix::io::Result<()> {
@@ -49,13 +56,13 @@ fn pin(number: usize) -> rustix::io::Result<()> {
     rustix::thread::sched_setaffinity(None, &one)
 }
 
-fn initialize(initializer: Initializer) -> Result<(), String> {
+fn initialize(mut initializer: Initializer) -> Result<(), String> {
     // SAFETY: the parent runs the same image, which the handshake has checked,
     // and took the offset from an entry of its own.
     let entry = unsafe { image::entry_at(initializer.offset) };
     let entry = entry.ok_or("the initializer is not in this program")?;
     let mut result = Vec::new();
-    catch(|| entry.call(&initializer.argument, &mut result))
+    catch(|| entry.call(&mut initializer.argument, &mut result))
         .map_err(|report| format!("the initializer {report}"))?
         .map_err(|fault| format!("the initializer: {fault:?}"))?;
     let result: Result<(), String> = codec::decode(&result)?;

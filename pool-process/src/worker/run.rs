@@ -1,14 +1,68 @@
-//! Running the jobs of a message, one after another.
+//! Running jobs, one after another.
 
+use super::hook;
 use crate::image;
-use crate::transport::{Board, HEAD, Head, INLINE, Parcel, WorkerWire, kind, parcels};
-use crate::worker::hook;
+use crate::transport::{
+    Board, HEAD, Head, INLINE, NoArgument, Parcel, Patience, WorkerWire, kind, parcels,
+};
 use executor_core::panic::catch;
 use executor_core::{CallFault, codec};
 
+/// How much of a buffer is kept for the next job: a large one must not stay for
+/// the life of the worker.
+const KEPT: usize = 64 * 1024;
+
+/// Runs the jobs that are posted on the board, until there are no more.
+pub(super) fn posted(board: &Board) {
+    let mut patience = Patience::new();
+    let (mut argument, mut buffer) = (Vec::new(), Vec::new());
+    for seq in 1.. {
+        if !board.await_job(seq, &mut patience) {
+            return;
+        }
+        let slot = board.slot(seq);
+        let order = slot.order();
+        argument.clear();
+        match board.argument(seq, order, &mut argument, &mut patience) {
+            Ok(()) | Err(NoArgument::TakenBack) => {}
+            Err(NoArgument::TooLarge(len)) => {
+                let pid = std::process::id();
+                eprintln!("worker process {pid} has no memory for an argument of {len} bytes");
+                std::process::exit(1);
+            }
+        }
+        if !slot.claim(seq, order.limited.then(Board::now)) {
+            // Taken back. The parent is told, so that it can use the slot.
+            board.report();
+            continue;
+        }
+        buffer.clear();
+        hook::enter(seq);
+        let kind = run(order.offset, &mut argument, &mut buffer, 0);
+        hook::leave();
+        deliver(board, seq, kind, &buffer, &mut patience);
+        argument.shrink_to(KEPT);
+        buffer.shrink_to(KEPT);
+    }
+}
+
+/// Leaves a result on the board.
+pub(super) fn deliver(board: &Board, seq: u64, kind: u32, result: &[u8], patience: &mut Patience) {
+    let slot = board.slot(seq);
+    if result.len() <= INLINE {
+        slot.write(kind, result);
+    } else {
+        board.send(seq, kind, result, patience);
+    }
+    if !slot.end(seq) {
+        wait_for_the_end();
+    }
+    board.report();
+}
+
 /// Runs all jobs of a message.
 pub(super) fn all(board: &Board, wire: &WorkerWire, message: &[u8]) {
-    let mut buffer = Vec::new();
+    let (mut argument, mut buffer) = (Vec::new(), Vec::new());
     for parcel in parcels(message) {
         let Some(parcel) = parcel else {
             // The parent is trusted; a message it has garbled is a bug, and
@@ -16,41 +70,44 @@ pub(super) fn all(board: &Board, wire: &WorkerWire, message: &[u8]) {
             eprintln!("a worker was sent a message that it cannot read");
             std::process::abort();
         };
-        if !board.claim(parcel.slot, parcel.seq, parcel.limited) {
+        let seq = parcel.seq;
+        if !board.slot(seq).claim(seq, parcel.limited.then(Board::now)) {
             // Taken back. The parent is told, so that it can use the slot.
             ring(board, wire);
             continue;
         }
         buffer.clear();
         buffer.resize(HEAD, 0);
-        hook::enter(parcel.slot, parcel.seq);
-        let kind = run(&parcel, &mut buffer);
+        argument.clear();
+        argument.extend_from_slice(parcel.argument);
+        hook::enter(seq);
+        let kind = run(parcel.offset, &mut argument, &mut buffer, HEAD);
         hook::leave();
-        deliver(board, wire, &parcel, kind, &mut buffer);
-        // A large result must not stay for the life of the worker.
-        buffer.shrink_to(64 * 1024);
+        send_or_leave(board, wire, &parcel, kind, &mut buffer);
+        argument.shrink_to(KEPT);
+        buffer.shrink_to(KEPT);
     }
 }
 
 /// Calls the function. Its result, or what is to be said in place of one, is
-/// appended to `buffer`.
-fn run(parcel: &Parcel<'_>, buffer: &mut Vec<u8>) -> u32 {
+/// written to `buffer` from `start` on.
+fn run(offset: i64, argument: &mut Vec<u8>, buffer: &mut Vec<u8>, start: usize) -> u32 {
     // SAFETY: the parent runs the same image, which the handshake has checked,
     // and took the offset from an entry of its own.
-    let Some(entry) = (unsafe { image::entry_at(parcel.offset) }) else {
+    let Some(entry) = (unsafe { image::entry_at(offset) }) else {
         let fault = CallFault::Argument("its function is not in this program".to_owned());
-        return report(&fault, buffer, kind::FAULT);
+        return report(&fault, buffer, start, kind::FAULT);
     };
-    match catch(|| entry.call(parcel.argument, buffer)) {
+    match catch(|| entry.call(argument, buffer)) {
         Ok(Ok(())) => kind::VALUE,
-        Ok(Err(fault)) => report(&fault, buffer, kind::FAULT),
-        Err(panic) => report(&panic, buffer, kind::PANIC),
+        Ok(Err(fault)) => report(&fault, buffer, start, kind::FAULT),
+        Err(panic) => report(&panic, buffer, start, kind::PANIC),
     }
 }
 
 /// Replaces what is in the buffer by a report.
-fn report<T: serde::Serialize>(report: &T, buffer: &mut Vec<u8>, kind: u32) -> u32 {
-    buffer.truncate(HEAD);
+fn report<T: serde::Serialize>(report: &T, buffer: &mut Vec<u8>, start: usize, kind: u32) -> u32 {
+    buffer.truncate(start);
     // Texts and options only: it cannot fail, and if it did, the empty report
     // would be refused as malformed.
     let _ = codec::encode(report, buffer);
@@ -58,22 +115,27 @@ fn report<T: serde::Serialize>(report: &T, buffer: &mut Vec<u8>, kind: u32) -> u
 }
 
 /// Leaves a small result on the board and sends a large one.
-fn deliver(board: &Board, wire: &WorkerWire, parcel: &Parcel<'_>, kind: u32, buffer: &mut [u8]) {
-    let (slot, seq) = (parcel.slot, parcel.seq);
+fn send_or_leave(
+    board: &Board,
+    wire: &WorkerWire,
+    parcel: &Parcel<'_>,
+    kind: u32,
+    buffer: &mut [u8],
+) {
+    let slot = board.slot(parcel.seq);
     if buffer.len() - HEAD <= INLINE {
-        board.write(slot, kind, &buffer[HEAD..]);
+        slot.write(kind, &buffer[HEAD..]);
     } else {
         let head = Head {
             len: (buffer.len() - HEAD) as u64,
-            slot: slot as u32,
+            slot: parcel.slot as u32,
             kind,
-            seq,
+            seq: parcel.seq,
         };
         send(wire, head, buffer);
-        board.write(slot, kind::SENT, &[]);
+        slot.write(kind::SENT, &[]);
     }
-    if !board.end(slot, seq) {
-        // Condemned: the parent has promised that nothing else runs here.
+    if !slot.end(parcel.seq) {
         wait_for_the_end();
     }
     ring(board, wire);
@@ -91,6 +153,7 @@ fn send(wire: &WorkerWire, head: Head, buffer: &mut [u8]) {
     let _ = wire.send(head, buffer);
 }
 
+/// Condemned: the parent has promised that nothing else runs here.
 fn wait_for_the_end() -> ! {
     loop {
         std::thread::park();

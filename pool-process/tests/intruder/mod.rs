@@ -9,13 +9,14 @@
 
 use executor_core::codec;
 use executor_core::conformance::pass;
+use pool_process::{ProcessPool, Transport};
 use rustix::net::{AddressFamily, Shutdown, SocketType, sockopt};
 use serde::{Deserialize, Serialize};
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::SeqCst};
 use std::time::Duration;
 
-pub(crate) const SLOTS: usize = 64;
+pub(crate) const SLOTS: usize = 512;
 pub(crate) const QUEUED: u64 = 1;
 pub(crate) const CLAIMED: u64 = 2;
 pub(crate) const DONE: u64 = 3;
@@ -26,6 +27,21 @@ pub(crate) const BELL: u32 = 4;
 
 /// What the attacker returns, or has its parent believe that it does.
 pub(crate) const LOOT: u64 = 7;
+
+/// A pool whose workers are heard over the wire.
+pub(crate) fn wired(workers: usize) -> ProcessPool {
+    by(Transport::Messages, workers)
+}
+
+/// A pool whose workers are heard through shared memory alone.
+pub(crate) fn shared(workers: usize) -> ProcessPool {
+    by(Transport::SharedMemory, workers)
+}
+
+fn by(transport: Transport, workers: usize) -> ProcessPool {
+    let builder = ProcessPool::builder().transport(transport);
+    builder.max_workers(workers).build().expect("it is built")
+}
 
 /// What stands in front of a message.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -108,6 +124,13 @@ impl Intruder {
         );
     }
 
+    /// Wakes the parent, whether or not it sleeps.
+    pub(crate) fn wake_parent(&self) {
+        self.bell().store(1, SeqCst);
+        let flags = rustix::thread::futex::Flags::empty();
+        let _ = rustix::thread::futex::wake(self.bell(), flags, 1);
+    }
+
     pub(crate) fn close(&self) {
         rustix::net::shutdown(self.wire, Shutdown::Both).expect("it is open");
     }
@@ -143,6 +166,18 @@ impl Intruder {
         self.atomic(8 * (n % words) as usize)
     }
 
+    /// The counters of the pipes: written and read, of arguments and of results.
+    pub(crate) fn counter(&self, n: usize) -> &'static AtomicU64 {
+        self.atomic(128 * (SLOTS + 2 + n))
+    }
+
+    /// Says that its result is in the pipe, with so many bytes.
+    pub(crate) fn announce(&self, slot: usize, len: u64) {
+        let piped = 1 << 55;
+        self.head(slot)
+            .store(u64::from(VALUE) << 56 | piped | len, SeqCst);
+    }
+
     /// The slots in some state, with the jobs' numbers, oldest first.
     pub(crate) fn slots(&self, state: u64) -> Vec<(usize, u64)> {
         let word = |slot| (slot, self.word(slot).load(SeqCst));
@@ -168,10 +203,10 @@ impl Intruder {
         codec::encode(&LOOT, &mut bytes).expect("a number");
         let mut eight = [0; 8];
         eight[..bytes.len()].copy_from_slice(&bytes);
-        let data = self.atomic(128 * (slot + 1) + 24);
+        let data = self.atomic(128 * (slot + 1) + 40);
         data.store(u64::from_le_bytes(eight), SeqCst);
         self.head(slot)
-            .store(u64::from(VALUE) << 32 | bytes.len() as u64, SeqCst);
+            .store(u64::from(VALUE) << 56 | bytes.len() as u64, SeqCst);
         self.word(slot).store(seq << 3 | DONE, SeqCst);
     }
 }

@@ -6,18 +6,18 @@ use crate::peers::measure::{Sample, Scale, Subject};
 use crate::peers::report::Unit;
 use crate::peers::rivals::{limit, procspawn, python};
 use ::procspawn::serde::{Shmem, with_ipc_mode};
-use executor_core::ExecutorExt as _;
+use executor_core::{Bytes, ExecutorExt as _};
 use serde_bytes::ByteBuf;
 use std::time::Instant;
 
 /// What carries bytes fastest through a pool of ours.
-type Payload = ByteBuf;
-const PAYLOAD: &str = "`ByteBuf`";
+type Payload = Bytes;
+const PAYLOAD: &str = "`Bytes`";
 
-/// How often ours copies each byte, there and back: into the message, into the
-/// socket, out of it, and into the value; and the same again on the way back.
-const COPIES: usize = 8;
-const LIMIT: &str = "limit: 8 × memcpy";
+/// How often ours copies each byte, there and back: into the shared memory and out
+/// of it, and the same again on the way back.
+const COPIES: usize = 4;
+const LIMIT: &str = "limit: 4 × memcpy";
 
 const MIB: usize = 1024 * 1024;
 

@@ -1,0 +1,126 @@
+//! A parent and a worker on two mappings of one board.
+
+use super::*;
+use crate::transport::slot::Order;
+
+const LONG: Duration = Duration::from_secs(60);
+
+fn pair() -> (Board, Board) {
+    let (parent, fd) = Board::create().unwrap();
+    let worker = Board::open(&fd).unwrap();
+    (parent, worker)
+}
+
+fn order(len: usize, piped: Option<u64>) -> Order {
+    Order {
+        offset: 1,
+        limited: false,
+        len: len as u64,
+        piped,
+    }
+}
+
+#[test]
+fn the_size_is_sealed() {
+    let (_, fd) = Board::create().unwrap();
+    assert!(rustix::fs::ftruncate(&fd, 0).is_err());
+    let other = rustix::fs::memfd_create("other", MemfdFlags::CLOEXEC).unwrap();
+    assert!(Board::open(other).is_err());
+}
+
+#[test]
+fn a_worker_sleeps_until_a_job_comes_and_its_parent_until_it_is_done() {
+    let (parent, worker) = pair();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut patience = Patience::new();
+            for seq in 1..=3000 {
+                assert!(worker.await_job(seq, &mut patience));
+                assert!(worker.slot(seq).claim(seq, None));
+                worker.slot(seq).write(0, &seq.to_le_bytes());
+                assert!(worker.slot(seq).end(seq));
+                worker.report();
+            }
+            assert!(!worker.await_job(3001, &mut patience));
+        });
+        let mut patience = Patience::new();
+        for seq in 1..=3000 {
+            parent.slot(seq).post(seq, order(0, None), b"");
+            parent.release(seq + 1);
+            let ready = || parent.is_news(seq);
+            assert!(parent.await_news(&mut patience, LONG, ready));
+            assert_eq!(parent.slot(seq).look(seq), Sight::Done);
+            assert_eq!(*parent.slot(seq).read(8).unwrap(), seq.to_le_bytes());
+        }
+        parent.close();
+    });
+}
+
+#[test]
+fn what_is_larger_than_a_pipe_goes_through_it_both_ways() {
+    let (parent, worker) = pair();
+    let bytes: Vec<u8> = (0..3 * CAPACITY + 7).map(|n| (n >> 5) as u8).collect();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let (mut patience, mut argument) = (Patience::new(), Vec::new());
+            assert!(worker.await_job(1, &mut patience));
+            let order = worker.slot(1).order();
+            let read = worker.argument(1, order, &mut argument, &mut patience);
+            assert!(read.is_ok() && worker.slot(1).claim(1, None));
+            worker.send(1, 2, &argument, &mut patience);
+            assert!(worker.slot(1).end(1));
+            worker.report();
+        });
+        let start = Some(parent.next_argument());
+        parent.slot(1).post(1, order(bytes.len(), start), b"");
+        parent.release(2);
+        let (mut patience, mut fed, mut result) = (Patience::new(), 0, Vec::new());
+        while parent.slot(1).look(1) != Sight::Done || result.len() < bytes.len() {
+            let feeding = fed < bytes.len();
+            let ready = || parent.is_news(1) || feeding && parent.takes_more();
+            assert!(parent.await_news(&mut patience, LONG, ready));
+            fed += parent.feed(&bytes[fed..]).unwrap();
+            let outcome = parent.slot(1).result();
+            if outcome.piped {
+                let left = outcome.len - result.len() as u64;
+                parent.drain(left, &mut result).unwrap();
+            }
+        }
+        assert!(result == bytes);
+        assert_eq!(parent.slot(1).result().kind, 2);
+    });
+}
+
+#[test]
+fn an_argument_that_is_given_up_in_the_middle_is_skipped() {
+    let (parent, worker) = pair();
+    parent.slot(1).post(1, order(100, Some(0)), b"");
+    parent.feed(&[1; 60]).unwrap();
+    assert!(parent.slot(1).take_back(1));
+    let start = parent.next_argument();
+    parent.slot(2).post(2, order(5, Some(start)), b"");
+    parent.feed(b"hello").unwrap();
+    let (mut patience, mut argument) = (Patience::new(), Vec::new());
+    let order = worker.slot(1).order();
+    let read = worker.argument(1, order, &mut argument, &mut patience);
+    assert!(matches!(read, Err(NoArgument::TakenBack)));
+    assert!(!worker.slot(1).claim(1, None));
+    argument.clear();
+    let order = worker.slot(2).order();
+    assert!(
+        worker
+            .argument(2, order, &mut argument, &mut patience)
+            .is_ok()
+    );
+    assert_eq!(argument, b"hello");
+}
+
+#[test]
+fn the_end_of_a_worker_wakes_its_supervisor() {
+    let (parent, _) = pair();
+    std::thread::scope(|scope| {
+        scope.spawn(|| parent.alarm());
+        assert!(parent.await_news(&mut Patience::new(), LONG, || false));
+    });
+    assert!(parent.is_gone());
+}

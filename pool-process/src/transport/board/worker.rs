@@ -1,0 +1,85 @@
+//! The worker's side of the board.
+
+use super::{Board, STEP, step};
+use crate::transport::large;
+use crate::transport::patience::Patience;
+use crate::transport::slot::{Order, Outcome, Sight};
+use std::sync::atomic::Ordering::SeqCst;
+
+/// Why there is no argument.
+pub(crate) enum NoArgument {
+    /// The job was taken back.
+    TakenBack,
+    /// There is no memory for it.
+    TooLarge(u64),
+}
+
+impl Board {
+    /// Waits for a job. False if there will be none.
+    pub(crate) fn await_job(&self, seq: u64, patience: &mut Patience) -> bool {
+        let slot = self.slot(seq);
+        let work = &self.layout().work;
+        let has_come = || {
+            work.released.load(SeqCst) > seq
+                && matches!(slot.look(seq), Sight::Queued | Sight::Taken)
+        };
+        let ready = || has_come() || work.closed.load(SeqCst) != 0;
+        patience.wait(ready, || work.bell.doze(ready, None));
+        has_come()
+    }
+
+    /// Reads the argument of a job that has not begun.
+    pub(crate) fn argument(
+        &self,
+        seq: u64,
+        order: Order,
+        buffer: &mut Vec<u8>,
+        patience: &mut Patience,
+    ) -> Result<(), NoArgument> {
+        let slot = self.slot(seq);
+        let Some(start) = order.piped else {
+            slot.read_argument(order.len, buffer);
+            return Ok(());
+        };
+        let no_room = |_| NoArgument::TooLarge(order.len);
+        let len = usize::try_from(order.len).map_err(|_| NoArgument::TooLarge(order.len))?;
+        buffer.try_reserve_exact(len).map_err(no_room)?;
+        large::advise(buffer);
+        self.arguments.skip_to(start);
+        let work = &self.layout().work.bell;
+        while buffer.len() < len {
+            let ready =
+                || !matches!(self.arguments.ready(), Ok(0)) || slot.look(seq) != Sight::Queued;
+            patience.wait(ready, || work.doze(ready, None));
+            if slot.look(seq) != Sight::Queued {
+                return Err(NoArgument::TakenBack);
+            }
+            // The parent is trusted to write what it says.
+            let _ = self.arguments.read((len - buffer.len()).min(STEP), buffer);
+            self.layout().news.ring();
+        }
+        Ok(())
+    }
+
+    /// Sends a result through the pipe, to be followed by [`Slot::end`].
+    pub(crate) fn send(&self, seq: u64, kind: u32, mut bytes: &[u8], patience: &mut Patience) {
+        self.slot(seq).announce(Outcome {
+            kind,
+            piped: true,
+            len: bytes.len() as u64,
+        });
+        let work = &self.layout().work.bell;
+        while !bytes.is_empty() {
+            let ready = || !matches!(self.results.room(), Ok(0));
+            patience.wait(ready, || work.doze(ready, None));
+            let written = self.results.write(step(bytes)).unwrap_or(0);
+            bytes = &bytes[written..];
+            self.layout().news.ring();
+        }
+    }
+
+    /// Tells the parent, if it sleeps, that something became of a job.
+    pub(crate) fn report(&self) {
+        self.layout().news.ring();
+    }
+}
