@@ -50,7 +50,7 @@ use std::task::{Context, Poll, ready};
 ///
 /// # Panics
 /// If it is polled again after it was ready, or if `body` panics before it has
-/// made its future.
+/// made its future; then the children it had started are cancelled.
 ///
 /// # Cancel safety
 /// Dropping it drops the body and cancels the children. If that is because the
@@ -93,11 +93,15 @@ where
     let group = TaskGroup {
         children: children.clone(),
     };
-    WithTaskGroup {
-        body: Body::Runs(Box::pin(body(group))),
+    // There before its body is: should that panic while it makes its future, the
+    // children it has started are cancelled.
+    let mut with_group = WithTaskGroup {
+        body: Body::Left,
         leftovers: Leftovers::default(),
         children,
-    }
+    };
+    with_group.body = Body::Runs(Box::pin(body(group)));
+    with_group
 }
 
 /// The handle of a task group, given to the body of [`task_group`]: starts

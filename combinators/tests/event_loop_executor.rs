@@ -211,3 +211,19 @@ fn jobs_and_coroutines_mix_in_a_side_loop() {
     let expected = [names, urls, names].concat();
     assert_eq!(main.wait().unwrap(), expected);
 }
+
+/// In CPython too, a shutdown of the default executor is final.
+#[test]
+fn an_executor_that_is_set_after_the_shutdown_is_not_used() {
+    guarded(|| {
+        let event_loop = EventLoop::new();
+        let handle = event_loop.handle();
+        let shutdown = handle.shutdown_default_executor(DEADLINE);
+        shutdown.wait().unwrap();
+        handle.set_default_executor(Inline::new());
+        let refused = handle.run_in_executor(None, |n: u8| n, 1);
+        let error = refused.wait().unwrap_err();
+        assert!(error.is_rejected());
+        assert!(error.to_string().contains("has been shut down"), "{error}");
+    });
+}

@@ -5,7 +5,7 @@ mod common;
 
 use combinators::{TaskGroup, sleep, task_group};
 use common::children::{endless, fail};
-use common::{Broken, Canary, Wakes, poll_once, promises, resolve_at_once, run};
+use common::{Broken, Canary, Wakes, poll_once, promises, receive, resolve_at_once, run};
 use executor_core::{Promise, TaskError, promise};
 use futures::future::pending;
 use std::sync::mpsc::channel;
@@ -261,4 +261,24 @@ fn a_group_ends_whoever_comes_first() {
             resolver.join().unwrap();
         }
     }
+}
+
+/// Children that were started are not left behind by a body that never came to be.
+#[test]
+fn a_panic_before_there_is_a_body_cancels_the_children() {
+    fn no_body() -> std::future::Ready<Result<(), TaskError>> {
+        panic!("no body");
+    }
+    let (tell, told) = channel();
+    let begin = std::panic::AssertUnwindSafe(|| {
+        let waiting = task_group(|group: TaskGroup| {
+            tell.send(endless(&group)).unwrap();
+            no_body()
+        });
+        drop(waiting);
+    });
+    assert!(std::panic::catch_unwind(begin).is_err());
+    let (child, gone) = told.try_recv().unwrap();
+    receive(&gone);
+    assert!(run(child).unwrap_err().is_cancelled());
 }

@@ -7,9 +7,11 @@ use common::{Broken, Canary, DEADLINE, Wakes, poll_once, receive, run};
 use executor_core::{TaskError, current_task, promise};
 use futures::future::pending;
 use std::cell::Cell;
+use std::future::Future as _;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::{Arc, mpsc};
-use std::task::Poll;
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
 const SOON: Duration = Duration::from_millis(5);
@@ -325,4 +327,21 @@ fn a_panic_in_drop_is_contained() {
         never().await
     });
     assert!(run(waiting).unwrap_err().is_timed_out());
+}
+
+/// The waker is that of whoever awaits the scope: a panic of it is not the caller's.
+#[test]
+fn a_waker_that_panics_does_not_reach_who_moves_the_limit() {
+    struct Panics;
+    impl Wake for Panics {
+        fn wake(self: Arc<Self>) {
+            panic!("a waker");
+        }
+    }
+    let mut limited = timeout(None, never());
+    let waker = Waker::from(Arc::new(Panics));
+    let mut context = Context::from_waker(&waker);
+    assert!(Pin::new(&mut limited).poll(&mut context).is_pending());
+    assert!(limited.scope().reschedule(past()));
+    assert!(run(limited).unwrap_err().is_timed_out());
 }

@@ -52,7 +52,7 @@ impl Shared {
     }
 
     pub(super) fn set_default_executor(&self, executor: Arc<dyn Executor>) {
-        let former = self.executor().replace(DefaultExecutor::Given(executor));
+        let former = self.executor().give(executor);
         discard(former);
     }
 
@@ -87,6 +87,15 @@ impl Guard<'_> {
             DefaultExecutor::Threads(_) | DefaultExecutor::Given(_) => {}
         }
         Ok(&self.0)
+    }
+
+    /// The former one; or this one, if there is to be none any more.
+    fn give(self, executor: Arc<dyn Executor>) -> DefaultExecutor {
+        let next = DefaultExecutor::Given(executor);
+        match *self.0 {
+            DefaultExecutor::ShutDown => next,
+            _ => self.replace(next),
+        }
     }
 
     fn replace(mut self, next: DefaultExecutor) -> DefaultExecutor {

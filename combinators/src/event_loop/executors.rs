@@ -56,7 +56,8 @@ impl Handle {
     ///
     /// The loop keeps it until it is closed, and shuts it down only when
     /// [asked to](Self::shutdown_default_executor), which [`run`](crate::run) does.
-    /// The former one is dropped: its jobs finish.
+    /// The former one is dropped: its jobs finish. Once it was shut down there is
+    /// none any more, as in Python: this one is dropped, and jobs stay refused.
     pub fn set_default_executor(&self, executor: impl Executor + 'static) {
         self.0.set_default_executor(Arc::new(executor));
     }

@@ -1,5 +1,6 @@
 //! [`TimeoutScope`]: the record of a scope's limit, and its end.
 
+use executor_core::panic::{catch, discard};
 use futures::task::AtomicWaker;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
@@ -90,7 +91,12 @@ impl TimeoutScope {
         }
         state.when = when;
         drop(state);
-        self.0.waker.wake();
+        // It is the waker of whoever awaits the scope, and none of the caller's.
+        if let Some(waker) = self.0.waker.take()
+            && let Err(report) = catch(|| waker.wake())
+        {
+            tracing::error!(%report, "a waker panicked when a timeout was moved");
+        }
         true
     }
 
@@ -125,6 +131,6 @@ impl TimeoutScope {
         }
         drop(state);
         // The handle may live on, but not whoever waited.
-        self.0.waker.take();
+        discard(self.0.waker.take());
     }
 }
