@@ -5,7 +5,7 @@ mod common;
 #[path = "common/loops.rs"]
 mod loops;
 
-use combinators::{EventLoop, gather, run_in_executor, to_thread};
+use combinators::{EventLoop, create_task, gather, get_running_loop, run_in_executor, to_thread};
 use common::{DEADLINE, ThreadPerJob, receive};
 use executor_core::{
     Executor, ExecutorExt as _, Inline, Job, Shutdown, ShutdownReport, Task, TaskError,
@@ -210,6 +210,38 @@ fn jobs_and_coroutines_mix_in_a_side_loop() {
     let names = ["func1", "func2"];
     let expected = [names, urls, names].concat();
     assert_eq!(main.wait().unwrap(), expected);
+}
+
+/// A coroutine that blocks for a job of the pool whose worker runs its loop: the
+/// worker runs the job meanwhile, which is none of the loop's, and may have its own.
+#[test]
+fn a_job_that_is_run_meanwhile_is_outside_the_loop() {
+    guarded(|| {
+        let pool = ThreadPool::builder().max_workers(1).build().unwrap();
+        let inner = pool.clone();
+        let outer = pool.spawn(move || {
+            combinators::run(async move {
+                let this = get_running_loop().unwrap();
+                let job = inner.spawn(move || {
+                    let outside = get_running_loop().is_none();
+                    // To block for the other one is in vain all the same.
+                    let stuck = this.create_task(async { 1 }).wait().unwrap_err();
+                    let own = combinators::run(async {
+                        let handle = get_running_loop().unwrap();
+                        let task = create_task(async { 2 });
+                        Ok::<_, TaskError>((handle.all_tasks().len(), task.await?))
+                    });
+                    (outside, stuck, own, get_running_loop().is_none())
+                });
+                let (outside, stuck, own, again) = job.wait()?;
+                assert!(outside && again && get_running_loop().is_some());
+                assert!(stuck.is_would_deadlock(), "{stuck}");
+                assert_eq!(own?, (2, 2), "main and the task");
+                Ok::<_, TaskError>(create_task(async { 3 }).await?)
+            })
+        });
+        assert_eq!(outer.wait().unwrap().unwrap(), 3);
+    });
 }
 
 /// In CPython too, a shutdown of the default executor is final.

@@ -20,6 +20,8 @@ thread_local! {
     static CANCELLING: Cell<bool> = const { Cell::new(false) };
     /// The cells whose done callbacks run on this thread at present, by address.
     static CALLING: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
+    /// How many jobs wait on this thread while another one runs.
+    static DEPTH: Cell<usize> = const { Cell::new(0) };
     static HELPER: RefCell<Option<Arc<dyn Helper>>> = const { RefCell::new(None) };
 }
 
@@ -180,9 +182,30 @@ pub fn set_helper(helper: Option<Arc<dyn Helper>>) {
 pub(crate) fn help(id: TaskId) -> Result<bool, TaskError> {
     let helper = HELPER.try_with(|helper| helper.borrow().clone());
     match helper.ok().flatten() {
-        Some(helper) => helper.run_queued(id),
+        Some(helper) => below(|| helper.run_queued(id)),
         None => Ok(false),
     }
+}
+
+/// Runs `f`, which runs another job than the one that this thread is at.
+fn below<R>(f: impl FnOnce() -> R) -> R {
+    struct Restore(usize);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            let _ = DEPTH.try_with(|depth| depth.set(self.0));
+        }
+    }
+    let _restore = Restore(depth());
+    let _ = DEPTH.try_with(|depth| depth.set(depth.get() + 1));
+    outside(f)
+}
+
+/// How many jobs wait on this thread for the one that it runs meanwhile.
+///
+/// For those who keep something for a thread, such as the event loop that runs on
+/// it: what was there at another depth is not of the job that asks.
+pub fn depth() -> usize {
+    DEPTH.try_with(Cell::get).unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -1,29 +1,47 @@
 //! Which loop runs on this thread.
+//!
+//! A coroutine on a pool's worker may block for a job of that pool, which the worker
+//! then runs meanwhile, in the midst of the loop. For that job there is no loop: it
+//! may run one of its own. So there may be several, each with the depth at which it
+//! runs, and only one of the present depth is *the* loop. Whoever blocks blocks all
+//! of them.
 
 use super::handle::Handle;
 use super::shared::Shared;
+use executor_core::current;
 use std::cell::RefCell;
 use std::sync::Arc;
 
 thread_local! {
-    static RUNNING: RefCell<Option<Arc<Shared>>> = const { RefCell::new(None) };
+    /// The innermost is the last.
+    static RUNNING: RefCell<Vec<(usize, Arc<Shared>)>> = const { RefCell::new(Vec::new()) };
 }
 
 /// The loop that runs on this thread.
 pub(crate) fn running() -> Option<Arc<Shared>> {
+    let here = |running: &RefCell<Vec<(usize, Arc<Shared>)>>| {
+        let running = running.borrow();
+        let (depth, shared) = running.last()?;
+        (*depth == current::depth()).then(|| shared.clone())
+    };
     // There is none while the thread is torn down.
-    RUNNING.try_with(|running| running.borrow().clone()).ok()?
+    RUNNING.try_with(here).ok()?
 }
 
-pub(super) fn set(running: Option<Arc<Shared>>) {
-    let former = RUNNING.try_with(|slot| slot.replace(running));
-    drop(former);
+pub(super) fn enter(running: Arc<Shared>) {
+    let _ = RUNNING.try_with(|all| all.borrow_mut().push((current::depth(), running)));
 }
 
+pub(super) fn leave() {
+    let left = RUNNING.try_with(|all| all.borrow_mut().pop());
+    drop(left);
+}
+
+/// Whether it runs on this thread, at whatever depth.
 pub(super) fn is(shared: &Shared) -> bool {
-    let is_it = |running: &RefCell<Option<Arc<Shared>>>| match &*running.borrow() {
-        Some(running) => std::ptr::eq(&**running, shared),
-        None => false,
+    let is_it = |running: &RefCell<Vec<(usize, Arc<Shared>)>>| {
+        let running = running.borrow();
+        running.iter().any(|(_, it)| std::ptr::eq(&**it, shared))
     };
     RUNNING.try_with(is_it).unwrap_or(false)
 }

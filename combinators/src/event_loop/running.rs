@@ -54,14 +54,14 @@ impl<'s> Run<'s> {
         }
         state.main = main;
         drop(state);
-        current::set(Some(shared.clone()));
+        current::enter(shared.clone());
         Ok(Self(shared))
     }
 }
 
 impl Drop for Run<'_> {
     fn drop(&mut self) {
-        current::set(None);
+        current::leave();
         let mut state = self.0.lock();
         state.phase = Phase::Stopped;
         // A wish to stop has been granted by now: it is not for the next run.
