@@ -108,7 +108,8 @@ impl TaskRef {
     /// ```
     /// use executor_core::{ExecutorExt as _, Inline, promise};
     ///
-    /// let job = Inline::new().submit(|n: u8| n.checked_add(1).ok_or("too much"), 7);
+    /// let add = |n: u8| n.checked_add(1).ok_or_else(|| "too much".to_owned());
+    /// let job = Inline::new().submit(add, 7);
     /// assert!(job.reference().is_job());
     /// assert!(job.flatten().reference().is_job());
     /// assert!(!promise::<u8>("answer").1.reference().is_job());
