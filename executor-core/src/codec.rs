@@ -11,6 +11,10 @@
 //! number, except where it is all of an argument or of a result. For more than a
 //! few bytes within something else use [`Bytes`](crate::Bytes).
 //!
+//! How deep a value is nested is bounded by the stack alone, on either side, and how
+//! many values of size zero a list has by nothing: results that a worker may forge
+//! are better not of a recursive type, nor lists of such values.
+//!
 //! [postcard]: https://docs.rs/postcard
 
 mod whole;

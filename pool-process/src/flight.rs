@@ -172,6 +172,9 @@ impl Flight {
         let Some(left) = outcome.len.checked_sub(partial.len() as u64) else {
             return Err(Violation("it announces less than it has sent"));
         };
+        if left == 0 && self.board.holds_too_much(seq) {
+            return Err(Violation("it sends more than it has announced"));
+        }
         let drained = self.board.drain(left, partial);
         let drained = drained.map_err(|_| Violation("a pipe holds more than it can"))?;
         Ok(drained as u64 == left)
@@ -286,7 +289,8 @@ impl Flight {
             let Some(Held::Job(job)) = table.release_first().map(|entry| entry.held) else {
                 continue;
             };
-            if self.board.slot(seq).take_back(seq) {
+            // A job that was stopped is over, whatever its slot says by now.
+            if fate.is_none() && self.board.slot(seq).take_back(seq) {
                 let first = remains.lost.is_empty() && remains.unharmed.is_empty();
                 if first && remains.first_was_waiting.is_none() {
                     remains.first_was_waiting = Some(job);

@@ -46,9 +46,9 @@
 //!   and the messages that can take its place;
 //! * `worker`: the other side.
 //!
-//! Works on Linux. Elsewhere [`Builder::build`] says that it does not.
+//! There is a Linux implementation only: elsewhere this crate is empty.
 
-#![cfg(unix)]
+#![cfg(target_os = "linux")]
 
 mod blame;
 mod boot;

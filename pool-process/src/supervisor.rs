@@ -24,11 +24,15 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+/// The stack of a supervisor: results are decoded on it, which a worker has encoded
+/// on one of this size.
+const STACK: usize = 8 << 20;
+
 /// Starts the supervisor of a new seat.
 pub(crate) fn start(dispatch: &Arc<Dispatch>, seat: &Arc<Seat>) -> io::Result<()> {
     let (of, its) = (dispatch.clone(), seat.clone());
     let name = format!("{}-supervisor", dispatch.config.name);
-    let builder = std::thread::Builder::new().name(name);
+    let builder = std::thread::Builder::new().name(name).stack_size(STACK);
     let supervise = move || {
         // Callbacks run here.
         executor_core::exit::this_thread_runs_jobs();

@@ -34,6 +34,8 @@ enum Attack {
     TooLong(u64),
     /// It gets shorter while it is read.
     Shrinking,
+    /// More is in the pipe than was announced.
+    Unannounced,
     /// A part of it, and the end.
     Half,
     /// A part of it, and that a great deal more is to come.
@@ -67,6 +69,11 @@ fn attack((ticket, attack): ((u16, u64), Attack)) -> u64 {
         Attack::Shrinking => {
             part(&intruder, slot, before);
             intruder.announce(slot, 10);
+        }
+        Attack::Unannounced => {
+            intruder.announce(slot, 0);
+            written.store(before + 50, SeqCst);
+            intruder.wake_parent();
         }
         Attack::Half => {
             part(&intruder, slot, before);
@@ -125,6 +132,7 @@ fn what_cannot_be_true_of_a_pipe_costs_the_job_and_nobody_else() {
         Attack::TooLong((16 << 30) + 1),
         Attack::TooLong((1 << 55) - 1),
         Attack::Shrinking,
+        Attack::Unannounced,
     ];
     std::thread::scope(|scope| {
         for lie in lies {

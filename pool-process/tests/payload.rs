@@ -4,6 +4,7 @@ mod common;
 
 use common::{finish, pool};
 use executor_core::ExecutorExt as _;
+use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
 pool_process::test_worker!();
@@ -74,4 +75,44 @@ fn cancelling_amid_large_payloads_leaves_the_pool_whole() {
         }
     }
     assert_eq!(finish(pool.submit(echo, bytes(5))).unwrap(), bytes(5));
+}
+
+/// Cannot be encoded where it says so.
+#[derive(Deserialize)]
+struct Stubborn;
+
+impl Serialize for Stubborn {
+    fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+        Err(serde::ser::Error::custom("it stays here"))
+    }
+}
+
+/// A result that fits into a slot, of an argument that does not.
+fn pid_after(text: String) -> (u32, String) {
+    (std::process::id(), text[160..].to_owned())
+}
+
+/// A job that is refused takes a place like any other: what stood there before
+/// must not be taken for its argument, wherever in the round that is.
+#[test]
+fn a_job_that_cannot_be_encoded_harms_none_that_come_after() {
+    init_test_worker();
+    let pool = pool(1);
+    let text = |n: usize| format!("{n:0>200}");
+    let pid = finish(pool.submit(|_: ()| std::process::id(), ())).unwrap();
+    for round in 0..3 {
+        // More than a worker has places for, with arguments that go by the pipe.
+        for n in 0..700 {
+            let task = pool.submit(pid_after, text(n));
+            let expected = (pid, text(n)[160..].to_owned());
+            assert_eq!(finish(task).unwrap(), expected, "round {round}");
+        }
+        let refused = pool.submit(|_: Stubborn| 1, Stubborn);
+        assert!(finish(refused).unwrap_err().is_encode());
+        for n in 0..3 {
+            let task = pool.submit(pid_after, text(n));
+            let expected = (pid, text(n)[160..].to_owned());
+            assert_eq!(finish(task).unwrap(), expected, "after round {round}");
+        }
+    }
 }

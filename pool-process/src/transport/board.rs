@@ -208,8 +208,10 @@ impl Board {
         self.arguments.position()
     }
 
-    /// Writes a part of an argument: as much as there is room for.
+    /// Writes a part of an argument: as much as there is room for, and no more than
+    /// a pipe holds, however fast the worker reads: others wait for the caller.
     pub(crate) fn feed(&self, bytes: &[u8]) -> Result<usize, Impossible> {
+        let bytes = &bytes[..bytes.len().min(CAPACITY)];
         let mut fed = 0;
         // In steps, so that the worker reads one while the next is written.
         while fed < bytes.len() {
@@ -229,10 +231,12 @@ impl Board {
         !matches!(self.arguments.room(), Ok(0))
     }
 
-    /// Reads up to `most` bytes of a result; says how many.
+    /// Reads up to `most` bytes of a result, and no more than a pipe holds; says how
+    /// many.
     pub(crate) fn drain(&self, most: u64, buffer: &mut Vec<u8>) -> Result<usize, Impossible> {
         let most = usize::try_from(most).unwrap_or(usize::MAX);
         large::reserve(buffer, most);
+        let most = most.min(CAPACITY);
         let mut drained = 0;
         while drained < most {
             let read = self.results.read((most - drained).min(STEP), buffer)?;
@@ -243,6 +247,13 @@ impl Board {
             self.rouse();
         }
         Ok(drained)
+    }
+
+    /// True if the pipe holds bytes that no result accounts for: the job with this
+    /// number still runs and has sent all that it announced.
+    pub(crate) fn holds_too_much(&self, seq: u64) -> bool {
+        // In this order: bytes of the next job come after the end of this one.
+        !matches!(self.results.ready(), Ok(0)) && self.slot(seq).look(seq) == Sight::Running
     }
 
     /// True if something became of the first job, whose number this is.

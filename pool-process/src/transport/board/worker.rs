@@ -46,6 +46,8 @@ impl Board {
         buffer.try_reserve_exact(len).map_err(no_room)?;
         large::advise(buffer);
         self.arguments.skip_to(start);
+        // That makes room, for which the parent may wait.
+        self.layout().news.ring();
         let work = &self.layout().work.bell;
         while buffer.len() < len {
             let ready =
