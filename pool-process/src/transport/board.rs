@@ -239,6 +239,7 @@ impl Board {
         let most = most.min(CAPACITY);
         let mut drained = 0;
         while drained < most {
+            large::prepare(buffer, STEP);
             let read = self.results.read((most - drained).min(STEP), buffer)?;
             if read == 0 {
                 break;

@@ -56,6 +56,7 @@ impl Board {
             if slot.look(seq) != Sight::Queued {
                 return Err(NoArgument::TakenBack);
             }
+            large::prepare(buffer, STEP);
             // The parent is trusted to write what it says.
             let _ = self.arguments.read((len - buffer.len()).min(STEP), buffer);
             self.layout().news.ring();
