@@ -110,13 +110,18 @@ pub(crate) fn within<R>(task: Option<Kept<'_>>, f: impl FnOnce() -> R) -> R {
 /// by reference for a while, and then put aside, counts as awaited too, until
 /// [`Task::unwatch`](crate::Task::unwatch).
 pub fn cancelling<R>(f: impl FnOnce() -> R) -> R {
+    with_cancelling(true, f)
+}
+
+/// Says for as long as `f` runs whether that is a cancellation.
+fn with_cancelling<R>(cancelling: bool, f: impl FnOnce() -> R) -> R {
     struct Restore(bool);
     impl Drop for Restore {
         fn drop(&mut self) {
             let _ = CANCELLING.try_with(|cancelling| cancelling.set(self.0));
         }
     }
-    let former = CANCELLING.try_with(|cancelling| cancelling.replace(true));
+    let former = CANCELLING.try_with(|slot| slot.replace(cancelling));
     let _restore = Restore(former.unwrap_or(false));
     f()
 }
@@ -124,15 +129,7 @@ pub fn cancelling<R>(f: impl FnOnce() -> R) -> R {
 /// Runs `f`, which belongs to nobody who is at work on this thread: it is no part
 /// of the current task, nor of a cancellation.
 pub(crate) fn outside<R>(f: impl FnOnce() -> R) -> R {
-    struct Restore(bool);
-    impl Drop for Restore {
-        fn drop(&mut self) {
-            let _ = CANCELLING.try_with(|cancelling| cancelling.set(self.0));
-        }
-    }
-    let former = CANCELLING.try_with(|cancelling| cancelling.replace(false));
-    let _restore = Restore(former.unwrap_or(false));
-    within(None, f)
+    with_cancelling(false, || within(None, f))
 }
 
 /// Runs `f`, which calls the done callbacks of the cell at this address: it is not
