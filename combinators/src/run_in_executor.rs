@@ -1,8 +1,10 @@
 //! [`run_in_executor`]: a function on an executor, or on the default one.
 
 use crate::default_executor::default_executor;
-use executor_core::{Executor, ExecutorExt as _, Task};
+use executor_core::panic::discard;
+use executor_core::{Executor, ExecutorExt as _, Task, TaskError};
 use serde::{Serialize, de::DeserializeOwned};
+use std::sync::Arc;
 
 /// Starts `function(argument)` on `executor`, or on the default one for `None`,
 /// and returns its task, at once.
@@ -48,11 +50,30 @@ where
     A: Serialize + DeserializeOwned + Send + 'static,
     R: Serialize + DeserializeOwned + Send + 'static,
 {
-    match executor {
-        Some(executor) => executor.submit(function, argument),
-        None => match default_executor() {
-            Ok(executor) => executor.submit(function, argument),
-            Err(error) => Task::ready(std::any::type_name::<F>(), Err(error)),
-        },
+    submit(executor, default_executor, function, argument)
+}
+
+/// Submits to `executor`, or to what `default` gives; or the task has failed with
+/// the reason why there is none.
+pub(crate) fn submit<F, A, R>(
+    executor: Option<&dyn Executor>,
+    default: impl FnOnce() -> Result<Arc<dyn Executor>, TaskError>,
+    function: F,
+    argument: A,
+) -> Task<R>
+where
+    F: Fn(A) -> R + Copy + Send + 'static,
+    A: Serialize + DeserializeOwned + Send + 'static,
+    R: Serialize + DeserializeOwned + Send + 'static,
+{
+    if let Some(executor) = executor {
+        return executor.submit(function, argument);
+    }
+    match default() {
+        Ok(executor) => executor.submit(function, argument),
+        Err(error) => {
+            discard(argument);
+            Task::ready(std::any::type_name::<F>(), Err(error))
+        }
     }
 }

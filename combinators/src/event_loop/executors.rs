@@ -1,8 +1,8 @@
 //! What a [`Handle`] has to do with executors.
 
 use super::handle::Handle;
-use executor_core::panic::discard;
-use executor_core::{Executor, ExecutorExt as _, ShutdownReport, Task};
+use crate::run_in_executor::submit;
+use executor_core::{Executor, ShutdownReport, Task};
 use serde::{Serialize, de::DeserializeOwned};
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,16 +39,7 @@ impl Handle {
         A: Serialize + DeserializeOwned + Send + 'static,
         R: Serialize + DeserializeOwned + Send + 'static,
     {
-        match executor {
-            Some(executor) => executor.submit(function, argument),
-            None => match self.0.default_executor() {
-                Ok(executor) => executor.submit(function, argument),
-                Err(error) => {
-                    discard(argument);
-                    Task::ready(std::any::type_name::<F>(), Err(error))
-                }
-            },
-        }
+        submit(executor, || self.0.default_executor(), function, argument)
     }
 
     /// Has the loop use `executor` where none is named, from now on. Any will do;
