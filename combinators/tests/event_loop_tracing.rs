@@ -6,52 +6,14 @@ mod common;
 mod loops;
 
 use combinators::{EventLoop, Runner};
-use executor_core::{Executor, Job, Shutdown, ShutdownReport, Task, TaskError};
+use common::Stuck;
+use common::reports::{Log, logged};
+use executor_core::TaskError;
 use futures::future::pending;
 use loops::one_round;
-use std::fmt::Write as _;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Level, Metadata, Subscriber};
-
-/// Writes down warnings and errors.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<String>>>);
-
-struct Line(String);
-
-impl Visit for Line {
-    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
-        write!(self.0, " {}={value:?}", field.name()).unwrap();
-    }
-}
-
-impl Subscriber for Log {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        *metadata.level() <= Level::WARN
-    }
-    fn new_span(&self, _: &Attributes<'_>) -> Id {
-        Id::from_u64(1)
-    }
-    fn record(&self, _: &Id, _: &Record<'_>) {}
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-    fn event(&self, event: &Event<'_>) {
-        let mut line = Line(event.metadata().level().to_string());
-        event.record(&mut line);
-        self.0.lock().unwrap().push(line.0);
-    }
-    fn enter(&self, _: &Id) {}
-    fn exit(&self, _: &Id) {}
-}
-
-fn logged(program: impl FnOnce()) -> Vec<String> {
-    let log = Log::default();
-    tracing::subscriber::with_default(log.clone(), program);
-    let lines = log.0.lock().unwrap();
-    lines.clone()
-}
+use tracing::{Event, Metadata, Subscriber};
 
 /// CPython: test_tasks.py::test_log_destroyed_pending_task; G6
 #[test]
@@ -105,35 +67,18 @@ fn an_overlooked_error_of_a_coroutine_is_logged() {
     assert!(lines[0].contains("never retrieved") && lines[0].contains("no luck"));
 }
 
-/// An executor that is stuck.
-struct Stuck;
-
-impl Executor for Stuck {
-    fn execute(&self, job: Job) {
-        drop(job);
-    }
-    fn shutdown(&self, _how: Shutdown) -> Task<ShutdownReport> {
-        let (promise, task) = executor_core::promise("stuck");
-        std::mem::forget(promise);
-        task
-    }
-    fn concurrency(&self) -> usize {
-        1
-    }
-}
-
 /// CPython: test_base_events.py::test_shutdown_default_executor_timeout
 #[test]
 fn an_executor_that_is_stuck_is_warned_of() {
     // It is the timer's thread that says so: not the one of this test.
     let log = Log::default();
-    tracing::subscriber::set_global_default(log.clone()).unwrap();
+    tracing::subscriber::set_global_default(log.listener()).unwrap();
     let limit = Duration::from_millis(5);
     let mut runner = Runner::new().executor_limit(limit);
     runner.handle().set_default_executor(Stuck);
     runner.run(async { Ok::<_, TaskError>(()) }).unwrap();
     runner.close();
-    let lines = log.0.lock().unwrap();
+    let lines = log.lines();
     let warning = |line: &&String| line.contains("did not finish in time");
     let warnings: Vec<_> = lines.iter().filter(warning).collect();
     assert_eq!(warnings.len(), 1, "{lines:?}");

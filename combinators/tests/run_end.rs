@@ -9,10 +9,8 @@ use combinators::{
     EventLoop, Runner, TaskGroup, create_task, get_running_loop, run, run_in_executor, sleep,
     task_group, to_thread,
 };
-use common::Broken;
-use executor_core::{
-    CancelToken, Executor, Job, Shutdown, ShutdownReport, Task, TaskError, promise,
-};
+use common::{Broken, Stuck};
+use executor_core::{CancelToken, TaskError, promise};
 use futures::future::pending;
 use loops::{exceptions, guarded};
 use pool_thread::ThreadPool;
@@ -99,23 +97,6 @@ fn a_stop_does_not_make_the_end_disorderly() {
             assert!(told.try_recv().is_err(), "nothing was destroyed");
         }
     });
-}
-
-/// An executor that is stuck.
-struct Stuck;
-
-impl Executor for Stuck {
-    fn execute(&self, job: Job) {
-        std::mem::forget(job);
-    }
-    fn shutdown(&self, _how: Shutdown) -> Task<ShutdownReport> {
-        let (promise, task) = executor_core::promise("stuck");
-        std::mem::forget(promise);
-        task
-    }
-    fn concurrency(&self) -> usize {
-        1
-    }
 }
 
 #[test]

@@ -117,6 +117,23 @@ impl Executor for ThreadPerJob {
     }
 }
 
+/// An executor that is stuck.
+pub(crate) struct Stuck;
+
+impl Executor for Stuck {
+    fn execute(&self, job: Job) {
+        std::mem::forget(job);
+    }
+    fn shutdown(&self, _how: Shutdown) -> Task<ShutdownReport> {
+        let (promise, task) = promise("stuck");
+        std::mem::forget(promise);
+        task
+    }
+    fn concurrency(&self) -> usize {
+        1
+    }
+}
+
 impl ThreadPerJob {
     /// Runs a closure that may capture.
     pub(crate) fn spawn<R: Send + 'static>(

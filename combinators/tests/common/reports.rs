@@ -2,10 +2,10 @@
 
 use super::DEADLINE;
 use std::fmt::{Debug, Write as _};
-use std::sync::{Condvar, Mutex, Once, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, Once, PoisonError};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Metadata, Subscriber};
+use tracing::{Event, Level, Metadata, Subscriber};
 
 static LINES: Mutex<Vec<String>> = Mutex::new(Vec::new());
 static ANOTHER: Condvar = Condvar::new();
@@ -14,7 +14,15 @@ static ANOTHER: Condvar = Condvar::new();
 pub(crate) fn listen() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        tracing::subscriber::set_global_default(Listener).expect("the only one of this program");
+        let listener = Listener {
+            most: Level::TRACE,
+            write: |line| {
+                let mut lines = LINES.lock().unwrap_or_else(PoisonError::into_inner);
+                lines.push(line);
+                ANOTHER.notify_all();
+            },
+        };
+        tracing::subscriber::set_global_default(listener).expect("the only one of this program");
     });
 }
 
@@ -47,11 +55,41 @@ pub(crate) fn never_about(task: &str) {
     assert!(found.is_empty(), "{found:?}");
 }
 
-struct Listener;
+/// Runs `program` and gives the warnings and errors that this thread reported
+/// meanwhile.
+pub(crate) fn logged(program: impl FnOnce()) -> Vec<String> {
+    let log = Log::default();
+    tracing::subscriber::with_default(log.listener(), program);
+    log.lines()
+}
 
-impl Subscriber for Listener {
-    fn enabled(&self, _: &Metadata<'_>) -> bool {
-        true
+/// Writes down warnings and errors, where its listener is the subscriber.
+#[derive(Clone, Default)]
+pub(crate) struct Log(Arc<Mutex<Vec<String>>>);
+
+impl Log {
+    pub(crate) fn listener(&self) -> impl Subscriber + use<> {
+        let lines = self.0.clone();
+        Listener {
+            most: Level::WARN,
+            write: move |line| lines.lock().unwrap().push(line),
+        }
+    }
+
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+/// Writes a line an event, of those that are no more verbose than `most`.
+struct Listener<W> {
+    most: Level,
+    write: W,
+}
+
+impl<W: Fn(String) + Send + Sync + 'static> Subscriber for Listener<W> {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        *metadata.level() <= self.most
     }
     fn new_span(&self, _: &Attributes<'_>) -> Id {
         Id::from_u64(1)
@@ -61,9 +99,7 @@ impl Subscriber for Listener {
     fn event(&self, event: &Event<'_>) {
         let mut line = Line(event.metadata().level().to_string());
         event.record(&mut line);
-        let mut lines = LINES.lock().unwrap_or_else(PoisonError::into_inner);
-        lines.push(line.0);
-        ANOTHER.notify_all();
+        (self.write)(line.0);
     }
     fn enter(&self, _: &Id) {}
     fn exit(&self, _: &Id) {}
