@@ -69,6 +69,7 @@ use crate::control::Control;
 use crate::error::TaskError;
 use crate::panic::discard;
 use crate::sync::{AtomicU8, Mutex, UnsafeCell, lock};
+use crate::wakeups::Wakeups;
 use crate::watch::Settled;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU16;
@@ -181,7 +182,8 @@ impl<I, T> Cell<I, T> {
 
     /// Resolves a job that is held, of which nobody else can try to: it has no
     /// time limit that runs.
-    pub(crate) fn resolve_alone(&self, outcome: Outcome<T>) {
+    /// The one waker that may wait for it goes to `later`.
+    pub(crate) fn resolve_alone(&self, outcome: Outcome<T>, later: Option<&mut Wakeups>) {
         let settled = Settled::of(&outcome);
         // SAFETY: the phase is `HELD`, and who holds it is the only one who may
         // move it on, so this is the winner already.
@@ -190,7 +192,7 @@ impl<I, T> Cell<I, T> {
         let done = DONE | phase::outcome_flags(settled);
         let quickly = self.state.compare_exchange(HELD, done, AcqRel, Relaxed);
         if quickly.is_err() {
-            self.tell(settled);
+            self.tell(settled, later);
         }
         // SAFETY: as for `resolve`.
         unsafe { self.set_control(None) };
@@ -238,12 +240,12 @@ impl<I, T> Cell<I, T> {
         {
             return;
         }
-        self.tell(settled);
+        self.tell(settled, None);
     }
 
     /// `HELD` or `WRITING → CALLING → DONE`: the outcome is there, and somebody is
     /// to be told.
-    fn tell(&self, settled: Settled) {
+    fn tell(&self, settled: Settled, later: Option<&mut Wakeups>) {
         let flags = phase::outcome_flags(settled);
         self.replace(CALLING | WATCHED | flags);
         let (waiter, others) = loop {
@@ -272,7 +274,10 @@ impl<I, T> Cell<I, T> {
                 }
             });
         };
-        waiter.tell(settled);
+        match (waiter, later) {
+            (Waiter::Task(waker), Some(later)) => later.add(waker),
+            (waiter, _) => waiter.tell(settled),
+        }
         if let Some(others) = others {
             others.tell(settled);
         }

@@ -68,6 +68,7 @@ mod sync;
 mod task;
 pub mod timer;
 pub mod token;
+mod wakeups;
 mod watch;
 
 pub use self::bytes::Bytes;
@@ -86,4 +87,5 @@ pub use self::promise::{Promise, promise, promise_with};
 pub use self::shutdown::{Shutdown, ShutdownMode, ShutdownReport};
 pub use self::task::{Task, TaskId, TaskRef};
 pub use self::token::{CancelToken, Cancelled};
+pub use self::wakeups::Wakeups;
 pub use self::watch::{Completions, Countdown, Settled, Watcher};

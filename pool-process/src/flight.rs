@@ -19,7 +19,7 @@ use self::table::{Entry, Held, Table};
 use crate::process::Process;
 use crate::reply;
 use crate::transport::{Board, Inline, Sight, Transport, kind, place};
-use executor_core::{HeldJob, Job, TaskError, WorkerExit, WorkerLost};
+use executor_core::{HeldJob, Job, TaskError, Wakeups, WorkerExit, WorkerLost};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 #[derive(Debug)]
@@ -318,14 +318,16 @@ impl Flight {
 impl Harvest {
     /// Resolves the job. Decodes, and calls callbacks: under no lock. The buffer is
     /// for its memory.
-    pub(crate) fn resolve(self, buffer: &mut Vec<u8>) {
+    pub(crate) fn resolve(self, buffer: &mut Vec<u8>, wakeups: &mut Wakeups) {
         match (self.overruled, self.bytes) {
             (Some(error), _) => self.job.fail(error),
-            (None, Payload::Heap(mut bytes)) => reply::resolve(self.job, self.kind, &mut bytes),
+            (None, Payload::Heap(mut bytes)) => {
+                reply::resolve(self.job, self.kind, &mut bytes, wakeups)
+            }
             (None, Payload::Inline(bytes)) => {
                 buffer.clear();
                 buffer.extend_from_slice(&bytes);
-                reply::resolve(self.job, self.kind, buffer);
+                reply::resolve(self.job, self.kind, buffer, wakeups);
             }
         }
     }

@@ -2,12 +2,12 @@
 
 use crate::transport::kind;
 use executor_core::panic::PanicReport;
-use executor_core::{CallFault, HeldJob, TaskError, codec};
+use executor_core::{CallFault, HeldJob, TaskError, Wakeups, codec};
 
 /// Resolves `job`. Whatever the bytes are, only this job is concerned.
-pub(crate) fn resolve(job: HeldJob, kind: u32, bytes: &mut Vec<u8>) {
+pub(crate) fn resolve(job: HeldJob, kind: u32, bytes: &mut Vec<u8>, wakeups: &mut Wakeups) {
     match kind {
-        kind::VALUE => job.complete(bytes),
+        kind::VALUE => job.complete_and_wake_later(bytes, wakeups),
         kind::FAULT => match codec::decode::<CallFault>(bytes) {
             Ok(fault) => job.complete_fault(fault),
             Err(cause) => job.fail(malformed(cause)),

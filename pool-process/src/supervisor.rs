@@ -17,7 +17,7 @@ use crate::flight::{Flight, Harvest, Loss, Violation};
 use crate::seat::{Occupant, Seat};
 use crate::signals::Blocked;
 use crate::transport::{Head, Incoming, Outbox, Patience, Transport, kind};
-use executor_core::{HeldJob, Job, ShutdownMode, TaskError};
+use executor_core::{HeldJob, Job, ShutdownMode, TaskError, Wakeups};
 use std::collections::VecDeque;
 use std::hash::{BuildHasher as _, RandomState};
 use std::io;
@@ -167,8 +167,9 @@ struct Supervisor<'a> {
     /// Jobs that were taken off the queue and are to be packed.
     hand: VecDeque<Job>,
     outbox: Outbox,
-    /// Empty, for its memory.
+    /// Empty, for their memory.
     finished: Vec<Harvest>,
+    buffer: Vec<u8>,
     /// How long to look for news before it sleeps.
     patience: Patience,
     /// A packed job, with its number, whose message is too large to be sent
@@ -203,6 +204,7 @@ impl<'a> Supervisor<'a> {
             hand: VecDeque::new(),
             outbox: Outbox::new(config.transport),
             finished: Vec::new(),
+            buffer: Vec::new(),
             patience: Patience::new(),
             kept: None,
             proved: false,
@@ -359,22 +361,23 @@ impl<'a> Supervisor<'a> {
             self.dispatch.soon_idle(self.seat);
         }
         self.dispatch.count(finished.len(), 0);
-        // Whoever is woken finds more than one result; and a callback may wait for
-        // another job of the same batch.
-        let (mut awaited, mut followed) = (Vec::new(), Vec::new());
-        let mut buffer = Vec::new();
+        // A callback may wait for another job of the same batch.
+        let mut followed = Vec::new();
+        // Whoever is woken finds all results, and may run in place of this thread.
+        let mut wakeups = Wakeups::new();
         for harvest in finished.drain(..) {
-            if !harvest.job.is_awaited() {
-                harvest.resolve(&mut buffer);
-            } else if harvest.job.has_followers() {
+            if harvest.job.is_awaited() && harvest.job.has_followers() {
                 followed.push(harvest);
             } else {
-                awaited.push(harvest);
+                harvest.resolve(&mut self.buffer, &mut wakeups);
             }
         }
-        for harvest in awaited.into_iter().chain(followed) {
-            harvest.resolve(&mut buffer);
+        // A callback may wait for whom these wake.
+        wakeups.wake();
+        for harvest in followed {
+            harvest.resolve(&mut self.buffer, &mut wakeups);
         }
+        drop(wakeups);
         self.seat.set_resolving(false);
     }
 

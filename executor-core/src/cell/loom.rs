@@ -46,7 +46,7 @@ fn run(cell: &Model) -> bool {
 
 /// As a job without a time limit is run.
 fn run_alone(cell: &Model) -> bool {
-    run_and(cell, Model::resolve_alone)
+    run_and(cell, |cell, outcome| cell.resolve_alone(outcome, None))
 }
 
 fn run_and(cell: &Model, resolve: fn(&Model, Result<u32, TaskError>)) -> bool {

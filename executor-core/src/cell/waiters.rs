@@ -7,6 +7,7 @@ use super::phase::WATCHED;
 use crate::panic::{catch, discard};
 use crate::sync::lock;
 use crate::token::CancelToken;
+use crate::wakeups::wake;
 use crate::watch::{Settled, Watcher};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -96,15 +97,18 @@ impl Waiter {
     }
 
     pub(super) fn tell(self, settled: Settled) {
-        // A waker is foreign code, so a panic of it is contained.
+        // Foreign code, like a waker.
         let told = match self {
             Self::Nobody => Ok(()),
-            Self::Task(waker) => catch(|| waker.wake()),
+            Self::Task(waker) => {
+                wake(waker);
+                Ok(())
+            }
             Self::Group(watcher, token) => catch(|| watcher.settled(token.get(), settled)),
             Self::Far(far) => catch(|| far.0.settled(far.1, settled)),
         };
         if let Err(report) = told {
-            tracing::error!(%report, "a waker panicked");
+            tracing::error!(%report, "a watcher panicked");
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::error::TaskError;
 use crate::job::{Input, JobOptions};
 use crate::panic::{PanicReport, catch, discard};
 use crate::task::{AnyTask, Meta, report_overlooked};
+use crate::wakeups::Wakeups;
 use serde::{Serialize, de::DeserializeOwned};
 use std::any::type_name;
 use std::marker::PhantomData;
@@ -171,7 +172,7 @@ pub(crate) trait AnyJob: AnyTask {
     fn encode_argument(&self, buffer: &mut Vec<u8>) -> Result<(), TaskError>;
     fn encode_argument_head(&self, least: usize, buffer: &mut Vec<u8>) -> Result<bool, TaskError>;
     fn with_argument_bytes(&self, f: &mut dyn FnMut(&[u8]));
-    fn complete(&self, result: &mut Vec<u8>);
+    fn complete(&self, result: &mut Vec<u8>, later: Option<&mut Wakeups>);
     fn describe_fault(&self, fault: CallFault) -> TaskError;
     fn fail(&self, error: TaskError);
 }
@@ -210,7 +211,7 @@ impl<W: Work> AnyJob for Shared<Input<W>, W::Output> {
         };
         // Nobody but a time limit resolves a job that is held.
         if limit.is_none() {
-            self.cell.resolve_alone(outcome);
+            self.cell.resolve_alone(outcome, None);
         } else {
             discard(self.cell.resolve(outcome));
         }
@@ -289,7 +290,7 @@ impl<W: Work> AnyJob for Shared<Input<W>, W::Output> {
         }
     }
 
-    fn complete(&self, result: &mut Vec<u8>) {
+    fn complete(&self, result: &mut Vec<u8>, later: Option<&mut Wakeups>) {
         let outcome = match catch(|| W::decode(result)) {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(cause)) => Err(cause),
@@ -299,7 +300,7 @@ impl<W: Work> AnyJob for Shared<Input<W>, W::Output> {
             let subject = format!("result of type `{}`", type_name::<W::Output>());
             self.meta.name_it(TaskError::decode(subject, cause))
         });
-        self.finish(outcome);
+        self.finish(outcome, later);
     }
 
     fn describe_fault(&self, fault: CallFault) -> TaskError {
@@ -316,7 +317,7 @@ impl<W: Work> AnyJob for Shared<Input<W>, W::Output> {
     }
 
     fn fail(&self, error: TaskError) {
-        self.finish(Err(self.meta.name_it(error)));
+        self.finish(Err(self.meta.name_it(error)), None);
     }
 
     fn expire(&self, error: TaskError) -> bool {
@@ -358,11 +359,11 @@ impl<W: Work> Shared<Input<W>, W::Output> {
     }
 
     /// Drops the argument of a held job and resolves it.
-    fn finish(&self, outcome: Result<W::Output, TaskError>) {
+    fn finish(&self, outcome: Result<W::Output, TaskError>, later: Option<&mut Wakeups>) {
         // SAFETY: only a `HeldJob` gets here, and it has the right to the input.
         let input = unsafe { self.cell.take_input() };
         discard(input);
         // A time limit that could come first runs only in this process.
-        self.cell.resolve_alone(outcome);
+        self.cell.resolve_alone(outcome, later);
     }
 }

@@ -9,6 +9,7 @@ use crate::error::TaskError;
 use crate::panic::{PanicReport, discard};
 use crate::task::TaskId;
 use crate::timer::{self, Timer};
+use crate::wakeups::Wakeups;
 use std::borrow::Cow;
 use std::fmt;
 use std::mem::ManuallyDrop;
@@ -150,7 +151,15 @@ impl HeldJob {
     /// task alone.
     pub fn complete(self, result: &mut Vec<u8>) {
         let inner = self.into_inner();
-        inner.complete(result);
+        inner.complete(result, None);
+        discard(inner);
+    }
+
+    /// As [`complete`](Self::complete), but a task that waits by a waker is woken
+    /// when `wakeups` are. Done callbacks and watchers are called at once.
+    pub fn complete_and_wake_later(self, result: &mut Vec<u8>, wakeups: &mut Wakeups) {
+        let inner = self.into_inner();
+        inner.complete(result, Some(wakeups));
         discard(inner);
     }
 

@@ -1,6 +1,7 @@
 //! The tree of tokens.
 
-use crate::panic::{catch, discard};
+use crate::panic::discard;
+use crate::wakeups::Wakeups;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
@@ -102,28 +103,26 @@ impl Node {
 
 /// Marks a node and all below it, then tells whoever waits.
 pub(super) fn cancel(node: &Arc<Node>) {
-    let mut wakers = Vec::new();
+    // They are called when all are marked.
+    let mut wakeups = Wakeups::new();
     let mut below = Vec::new();
-    mark(node, &mut wakers, &mut below);
+    mark(node, &mut wakeups, &mut below);
     // Not by recursion: a chain may be long.
     while let Some(node) = below.pop() {
-        mark(&node, &mut wakers, &mut below);
-    }
-    for waker in wakers {
-        if let Err(report) = catch(|| waker.wake()) {
-            tracing::error!(%report, "a waker panicked");
-        }
+        mark(&node, &mut wakeups, &mut below);
     }
 }
 
-fn mark(node: &Node, wakers: &mut Vec<Waker>, below: &mut Vec<Arc<Node>>) {
+fn mark(node: &Node, wakeups: &mut Wakeups, below: &mut Vec<Arc<Node>>) {
     if node.cancelled.swap(true, Ordering::AcqRel) {
         return;
     }
     // The lock orders this after whoever has looked at the flag before.
     let present = std::mem::take(&mut *node.lock());
     node.changed.notify_all();
-    wakers.extend(present.wakers.into_values());
+    for waker in present.wakers.into_values() {
+        wakeups.add(waker);
+    }
     below.extend(present.children.values().filter_map(Weak::upgrade));
 }
 

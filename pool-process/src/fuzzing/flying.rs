@@ -4,7 +4,7 @@ use super::{Collector, Input};
 use crate::flight::{Flight, Harvest, Loss, Packed};
 use crate::process::Process;
 use crate::transport::{Board, INLINE, Outbox, SLOTS, Transport, place};
-use executor_core::{Bytes, ExecutorExt as _, HeldJob, Job, Task, TaskError, WorkerExit};
+use executor_core::{Bytes, ExecutorExt as _, HeldJob, Job, Task, TaskError, Wakeups, WorkerExit};
 use std::process::Command;
 use std::sync::{Arc, OnceLock};
 
@@ -159,7 +159,7 @@ impl World {
     fn harvest(&self) -> bool {
         let mut found = Vec::new();
         let is_fine = self.flight.harvest(&mut found).is_ok();
-        let resolve = |harvest: Harvest| harvest.resolve(&mut Vec::new());
+        let resolve = |harvest: Harvest| harvest.resolve(&mut Vec::new(), &mut Wakeups::new());
         found.into_iter().for_each(resolve);
         is_fine
     }
@@ -174,7 +174,8 @@ impl World {
         let bytes = input.bytes(len).to_vec();
         match self.flight.deliver(slot, seq, kind, bytes) {
             Ok(harvest) => {
-                let resolve = |harvest: Harvest| harvest.resolve(&mut Vec::new());
+                let resolve =
+                    |harvest: Harvest| harvest.resolve(&mut Vec::new(), &mut Wakeups::new());
                 harvest.into_iter().for_each(resolve);
                 true
             }

@@ -29,9 +29,13 @@ fn complete(cell: &Model, resolve: fn(&Model, Result<u32, TaskError>)) {
     }
 }
 
+fn resolve_alone(cell: &Model, outcome: Result<u32, TaskError>) {
+    cell.resolve_alone(outcome, None);
+}
+
 #[test]
 fn loom_a_holder_is_asked_while_it_holds_the_job() {
-    for resolve in [Model::resolve_alone, |cell: &Model, outcome| {
+    for resolve in [resolve_alone, |cell: &Model, outcome| {
         assert!(cell.resolve(outcome).is_ok());
     }] {
         loom::model(move || {
@@ -59,7 +63,7 @@ fn loom_a_holder_is_replaced_while_somebody_asks_for_it() {
         },
         |cell| {
             assert!(hold(cell, 1) && cell.release() && hold(cell, 2));
-            complete(cell, Model::resolve_alone);
+            complete(cell, resolve_alone);
         },
     );
 }
@@ -77,7 +81,7 @@ fn loom_a_waiter_and_who_asks_for_the_holder_do_not_harm_each_other() {
         },
         |cell| {
             assert!(hold(cell, 1));
-            complete(cell, Model::resolve_alone);
+            complete(cell, resolve_alone);
         },
     );
 }
