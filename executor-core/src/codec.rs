@@ -19,10 +19,10 @@
 
 mod whole;
 
-pub(crate) use self::whole::{
-    as_bytes, decode_whole, encode_bytes, encode_whole, encode_whole_ref,
-};
+pub use self::whole::encode_argument;
+pub(crate) use self::whole::{as_bytes, decode_whole, encode_result};
 
+use crate::spare;
 use postcard::ser_flavors::Flavor;
 use serde::{Serialize, de::DeserializeOwned};
 use std::any::type_name;
@@ -104,6 +104,7 @@ impl Flavor for Appending<'_> {
     }
 
     fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
+        spare::make_room(self.0, bytes.len());
         self.0.extend_from_slice(bytes);
         Ok(())
     }

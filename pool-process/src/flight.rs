@@ -19,7 +19,7 @@ use self::table::{Entry, Held, Table};
 use crate::process::Process;
 use crate::reply;
 use crate::transport::{Board, Inline, Sight, Transport, kind, place};
-use executor_core::{HeldJob, Job, TaskError, WorkerExit, WorkerLost};
+use executor_core::{HeldJob, Job, TaskError, WorkerExit, WorkerLost, spare};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 #[derive(Debug)]
@@ -321,7 +321,10 @@ impl Harvest {
     pub(crate) fn resolve(self, buffer: &mut Vec<u8>) {
         match (self.overruled, self.bytes) {
             (Some(error), _) => self.job.fail(error),
-            (None, Payload::Heap(mut bytes)) => reply::resolve(self.job, self.kind, &mut bytes),
+            (None, Payload::Heap(mut bytes)) => {
+                reply::resolve(self.job, self.kind, &mut bytes);
+                spare::give(bytes);
+            }
             (None, Payload::Inline(bytes)) => {
                 buffer.clear();
                 buffer.extend_from_slice(&bytes);

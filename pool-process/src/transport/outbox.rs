@@ -8,7 +8,7 @@ use super::frame::{begin_parcel, end_parcel};
 use super::pipe::Impossible;
 use super::slot::{INLINE, Order};
 use crate::config::{PREFETCH_BYTES, PREFETCH_PIPED};
-use executor_core::{HeldJob, TaskError};
+use executor_core::{HeldJob, TaskError, spare};
 
 /// How jobs and results move between a pool and its workers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -43,6 +43,9 @@ struct Feed {
     rest: usize,
     fed: usize,
 }
+
+/// A larger buffer does not stay with a supervisor.
+const KEPT: usize = 2 * PREFETCH_PIPED;
 
 /// An argument with no fewer bytes is large. If it is nothing else it is not encoded
 /// but fed from where it is.
@@ -207,8 +210,11 @@ impl Outbox {
     pub(crate) fn stop_feeding(&mut self) {
         if let Some(Feed { mut bytes, .. }) = self.feed.take() {
             bytes.clear();
-            bytes.shrink_to(2 * PREFETCH_PIPED);
-            self.buffer = bytes;
+            if bytes.capacity() <= KEPT {
+                self.buffer = bytes;
+            } else {
+                spare::give(bytes);
+            }
         }
     }
 

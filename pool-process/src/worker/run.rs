@@ -6,7 +6,7 @@ use crate::transport::{
     Board, HEAD, Head, INLINE, NoArgument, Parcel, Patience, WorkerWire, kind, parcels,
 };
 use executor_core::panic::catch;
-use executor_core::{CallFault, codec};
+use executor_core::{CallFault, codec, spare};
 
 /// How much of a buffer is kept for the next job: a large one must not stay for
 /// the life of the worker.
@@ -41,9 +41,18 @@ pub(super) fn posted(board: &Board) {
         let kind = run(order.offset, &mut argument, &mut buffer, 0);
         hook::leave();
         deliver(board, seq, kind, &buffer, &mut patience);
-        argument.shrink_to(KEPT);
-        buffer.shrink_to(KEPT);
+        put_away(&mut argument);
+        put_away(&mut buffer);
     }
+}
+
+/// Empties a buffer. The memory of a large one is not to stay in it.
+fn put_away(buffer: &mut Vec<u8>) {
+    if buffer.capacity() >= spare::LEAST {
+        spare::give(std::mem::take(buffer));
+    }
+    buffer.clear();
+    buffer.shrink_to(KEPT);
 }
 
 /// Leaves a result on the board.
@@ -84,8 +93,8 @@ pub(super) fn all(board: &Board, wire: &WorkerWire, message: &[u8]) {
         let kind = run(parcel.offset, &mut argument, &mut buffer, HEAD);
         hook::leave();
         send_or_leave(board, wire, &parcel, kind, &mut buffer);
-        argument.shrink_to(KEPT);
-        buffer.shrink_to(KEPT);
+        put_away(&mut argument);
+        put_away(&mut buffer);
     }
 }
 

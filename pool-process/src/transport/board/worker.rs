@@ -43,8 +43,8 @@ impl Board {
         };
         let no_room = |_| NoArgument::TooLarge(order.len);
         let len = usize::try_from(order.len).map_err(|_| NoArgument::TooLarge(order.len))?;
+        large::reserve(buffer, len);
         buffer.try_reserve_exact(len).map_err(no_room)?;
-        large::advise(buffer);
         self.arguments.skip_to(start);
         // That makes room, for which the parent may wait.
         self.layout().news.ring();
