@@ -240,12 +240,17 @@ impl Board {
         let mut drained = 0;
         while drained < most {
             large::prepare(buffer, STEP);
+            let start = self.results.position();
             let read = self.results.read((most - drained).min(STEP), buffer)?;
             if read == 0 {
                 break;
             }
             drained += read;
-            self.rouse();
+            // Only a worker that waits for room: one that has written all may be
+            // asleep, and waking it takes longer than to read on.
+            if self.results.was_full(start) {
+                self.rouse();
+            }
         }
         Ok(drained)
     }
@@ -257,13 +262,18 @@ impl Board {
         !matches!(self.results.ready(), Ok(0)) && self.slot(seq).look(seq) == Sight::Running
     }
 
+    /// True if the worker has begun to send the result of the first job, whose number
+    /// this is, and it is in the pipe.
+    pub(crate) fn is_sending(&self, seq: u64) -> bool {
+        let slot = self.slot(seq);
+        slot.look(seq) == Sight::Running && slot.result().piped
+    }
+
     /// True if something became of the first job, whose number this is.
     pub(crate) fn is_news(&self, seq: u64) -> bool {
         match self.slot(seq).look(seq) {
             Sight::Queued | Sight::Taken | Sight::Condemned => false,
-            Sight::Running => {
-                !matches!(self.results.ready(), Ok(0)) && self.slot(seq).result().piped
-            }
+            Sight::Running => !matches!(self.results.ready(), Ok(0)) && self.is_sending(seq),
             Sight::Done | Sight::Acked | Sight::Nonsense => true,
         }
     }

@@ -15,6 +15,7 @@ const KEPT: usize = 64 * 1024;
 /// Runs the jobs that are posted on the board, until there are no more.
 pub(super) fn posted(board: &Board) {
     let mut patience = Patience::new();
+    let mut amid = patience.clone();
     let (mut argument, mut buffer) = (Vec::new(), Vec::new());
     for seq in 1.. {
         if !board.await_job(seq, &mut patience) {
@@ -23,7 +24,7 @@ pub(super) fn posted(board: &Board) {
         let slot = board.slot(seq);
         let order = slot.order();
         argument.clear();
-        match board.argument(seq, order, &mut argument, &mut patience) {
+        match board.argument(seq, order, &mut argument, &mut amid) {
             Ok(()) | Err(NoArgument::TakenBack) => {}
             Err(NoArgument::TooLarge(len)) => {
                 let pid = std::process::id();
@@ -40,7 +41,7 @@ pub(super) fn posted(board: &Board) {
         hook::enter(seq);
         let kind = run(order.offset, &mut argument, &mut buffer, 0);
         hook::leave();
-        deliver(board, seq, kind, &buffer, &mut patience);
+        deliver(board, seq, kind, &buffer, &mut amid);
         put_away(&mut argument);
         put_away(&mut buffer);
     }
