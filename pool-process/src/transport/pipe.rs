@@ -16,8 +16,9 @@ use std::ptr::NonNull;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 use std::sync::atomic::{AtomicU64, fence};
 
-/// How many bytes may be unread: a power of two.
-pub(crate) const CAPACITY: usize = 1 << 20;
+/// How many bytes may be unread. Payloads are often of a round size, or a little more
+/// than that: one of 1 MiB finds room as a whole, and does not fill the pipe.
+pub(crate) const CAPACITY: usize = (1 << 20) + (64 << 10);
 
 /// The counters, each in a cache line of its own.
 #[derive(Debug)]
