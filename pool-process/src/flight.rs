@@ -236,6 +236,11 @@ impl Flight {
         matches!(first, Some(Sight::Queued | Sight::Taken | Sight::Done))
     }
 
+    /// True if the worker says that it sends the result of the first job.
+    pub(crate) fn first_is_sent(&self) -> bool {
+        self.first().is_some_and(|seq| self.board.is_sending(seq))
+    }
+
     /// How many jobs wait behind the one that the worker is at.
     pub(crate) fn waiting(&self) -> usize {
         let mut table = self.table();

@@ -285,13 +285,18 @@ impl<'a> Supervisor<'a> {
         let feeding = self.outbox.feeding().is_some();
         let ready = || first.is_none_or(|seq| board.is_news(seq)) || feeding && board.takes_more();
         let amid = feeding || first.is_some_and(|seq| board.is_sending(seq));
-        let patience = if amid { &mut self.amid } else { &mut self.patience };
+        let patience = if amid {
+            &mut self.amid
+        } else {
+            &mut self.patience
+        };
         let is_news = board.await_news(patience, ROUND, ready);
         if board.is_gone() {
             return Err(Down::Exited);
         }
-        let fed = self.feed()?;
-        if !is_news || !self.take_in(None)? && !fed {
+        self.feed()?;
+        // That it takes or sends a little now and then is no reason not to look.
+        if !is_news || !self.take_in(None)? {
             self.look_after()?;
         }
         Ok(())

@@ -177,15 +177,14 @@ impl Outbox {
         feed.is_some_and(|feed| feed.bytes.len() + feed.rest < LARGE)
     }
 
-    /// Feeds on: an argument of this job. False if there is no room.
+    /// Feeds on: an argument of this job, as far as there is room.
     ///
     /// # Errors
     /// The worker says of its reading what cannot be.
-    pub(crate) fn feed(&mut self, board: &Board, job: &HeldJob) -> Result<bool, Impossible> {
+    pub(crate) fn feed(&mut self, board: &Board, job: &HeldJob) -> Result<(), Impossible> {
         let Some(feed) = &mut self.feed else {
-            return Ok(false);
+            return Ok(());
         };
-        let before = feed.fed;
         let encoded = feed.bytes.len();
         if feed.fed < encoded {
             feed.fed += board.feed(&feed.bytes[feed.fed..])?;
@@ -199,11 +198,10 @@ impl Outbox {
             });
             feed.fed += fed?;
         }
-        let fed = feed.fed > before;
         if feed.fed == encoded + feed.rest {
             self.stop_feeding();
         }
-        Ok(fed)
+        Ok(())
     }
 
     /// The rest of the argument that is being fed is not wanted any more.

@@ -142,8 +142,9 @@ fn send_or_leave(
             kind,
             seq: parcel.seq,
         };
-        send(wire, head, buffer);
+        // The function has ended, however long this takes.
         slot.write(kind::SENT, &[]);
+        send(wire, head, buffer);
     }
     if !slot.end(parcel.seq) {
         wait_for_the_end();
