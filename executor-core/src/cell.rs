@@ -49,9 +49,12 @@
 //!
 //! Both are operations on the one word `state`, so one of the two sees the
 //! other: no wake-up is lost. The models in `cell/loom.rs` check this.
+//!
+//! Who holds a job, and how it is reached, stands in `cell/holding.rs`.
 
 mod callbacks;
 mod content;
+mod holding;
 #[cfg(all(test, loom))]
 mod loom;
 mod phase;
@@ -100,12 +103,14 @@ pub(crate) struct Cell<I, T> {
     /// where there is room, so that they make no job any longer.
     deaths: [AtomicU16; 2],
     content: UnsafeCell<Content<I, T>>,
+    control: UnsafeCell<Option<(Arc<dyn Control>, u64)>>,
     slot: Mutex<Slot<T>>,
 }
 
 // SAFETY: `slot` is a mutex. `content` is reached by one thread at a time, the one
 // that the table above names; the right passes from thread to thread through
-// acquire and release operations on `state`, hence `Send`.
+// acquire and release operations on `state`, hence `Send`. `control` is written by
+// one thread at a time, while nobody reads it: see `cell/holding.rs`.
 // Shared access to the outcome from two threads cannot happen: callbacks see it
 // in `CALLING`, the owner of the `Task` only from `DONE` on.
 unsafe impl<I: Send, T: Send> Sync for Cell<I, T> {}
@@ -122,15 +127,14 @@ impl<I, T> Cell<I, T> {
     }
 
     fn new(phase: u8, content: Content<I, T>, control: Option<(Arc<dyn Control>, u64)>) -> Self {
-        let watched = if control.is_some() { WATCHED } else { 0 };
         Self {
-            state: AtomicU8::new(phase | watched),
+            state: AtomicU8::new(phase),
             deaths: Default::default(),
             content: UnsafeCell::new(content),
+            control: UnsafeCell::new(control),
             slot: Mutex::new(Slot {
                 waiter: Waiter::Nobody,
                 others: None,
-                control,
             }),
         }
     }
@@ -141,34 +145,6 @@ impl<I, T> Cell<I, T> {
     }
 
     // ----- the executor's side -----
-
-    /// `QUEUED → HELD`. False if the job was cancelled meanwhile; true gives
-    /// the caller the right to the input.
-    pub(crate) fn hold(&self, control: Option<(Arc<dyn Control>, u64)>) -> bool {
-        if control.is_none() {
-            return self.advance(QUEUED, HELD);
-        }
-        // Both under the lock: who finds the job held finds by whom.
-        let mut slot = lock(&self.slot);
-        // Watched, so that the resolver looks into the slot and drops it again.
-        let held = self.advance(QUEUED, HELD | WATCHED);
-        if held {
-            slot.control = control;
-        }
-        held
-    }
-
-    /// `HELD → QUEUED`, for a job that is to be run elsewhere.
-    ///
-    /// False if it was resolved meanwhile, by a time limit.
-    pub(crate) fn release(&self) -> bool {
-        let mut slot = lock(&self.slot);
-        let released = self.advance(HELD, QUEUED);
-        let control = slot.control.take_if(|_| released);
-        drop(slot);
-        drop(control);
-        released
-    }
 
     /// Moves the input out.
     ///
@@ -197,6 +173,9 @@ impl<I, T> Cell<I, T> {
             return Err(outcome);
         }
         self.publish(outcome);
+        // SAFETY: this call ended the phase `HELD`, and who read the control then
+        // was waited for.
+        unsafe { self.set_control(None) };
         Ok(())
     }
 
@@ -213,6 +192,8 @@ impl<I, T> Cell<I, T> {
         if quickly.is_err() {
             self.tell(settled);
         }
+        // SAFETY: as for `resolve`.
+        unsafe { self.set_control(None) };
     }
 
     /// Resolves a job that is still queued, and drops its input first.
@@ -265,17 +246,15 @@ impl<I, T> Cell<I, T> {
     fn tell(&self, settled: Settled) {
         let flags = phase::outcome_flags(settled);
         self.replace(CALLING | WATCHED | flags);
-        let (waiter, others, control) = loop {
+        let (waiter, others) = loop {
             let mut slot = lock(&self.slot);
             let callbacks = slot.take_callbacks();
             if callbacks.is_empty() {
-                // The control goes too: it may keep a whole pool alive.
-                let control = slot.control.take();
                 let waiter = std::mem::replace(&mut slot.waiter, Waiter::Nobody);
                 let others = slot.others.take();
                 self.replace(DONE | flags);
                 drop(slot);
-                break (waiter, others, control);
+                break (waiter, others);
             }
             drop(slot);
             // Whoever calls back is shown the error.
@@ -297,7 +276,6 @@ impl<I, T> Cell<I, T> {
         if let Some(others) = others {
             others.tell(settled);
         }
-        discard(control);
     }
 
     /// Another phase and other flags, but for those that are kept.

@@ -3,6 +3,8 @@
 //!
 //! Run with `RUSTFLAGS="--cfg loom" cargo test -p executor-core --lib --release loom`.
 
+mod holding;
+
 use super::{CallbackId, Cell};
 use crate::control::CancelOutcome;
 use crate::error::TaskError;

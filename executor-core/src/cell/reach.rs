@@ -5,7 +5,8 @@
 //! place and something was done about it there. A function that runs in this process
 //! is reached through its token, if it has asked for one.
 
-use super::phase::{HELD, QUEUED, WISHED, phase};
+use super::holding::Holder;
+use super::phase::{HELD, WISHED, phase};
 use super::{Cell, Stage, counted};
 use crate::control::{CancelOutcome, Control};
 use crate::error::TaskError;
@@ -102,17 +103,6 @@ impl<I, T> Cell<I, T> {
         }
     }
 
-    /// Who is to be asked about a job that is not queued, or was not a moment
-    /// ago.
-    fn holder(&self) -> Holder {
-        let slot = lock(&self.slot);
-        match (phase(self.state.load(Acquire)), &slot.control) {
-            (QUEUED, _) => Holder::Nobody,
-            (HELD, Some((control, ticket))) => Holder::Known(control.clone(), *ticket),
-            _ => Holder::Unknown,
-        }
-    }
-
     /// Whether the job has left this holder, for the queue or for another.
     fn has_left(&self, control: &Arc<dyn Control>, ticket: u64) -> bool {
         match self.holder() {
@@ -142,13 +132,4 @@ impl<I, T> Cell<I, T> {
             Holder::Unknown => self.stage() == Stage::Held,
         }
     }
-}
-
-/// Who holds a job that is not queued.
-enum Holder {
-    /// It is queued.
-    Nobody,
-    Known(Arc<dyn Control>, u64),
-    /// It runs where it cannot be reached, or is done.
-    Unknown,
 }

@@ -3,19 +3,19 @@
 
 use super::Cell;
 use super::callbacks::{Callback, CallbackId};
-use crate::control::Control;
+use super::phase::WATCHED;
 use crate::panic::{catch, discard};
 use crate::sync::lock;
 use crate::token::CancelToken;
 use crate::watch::{Settled, Watcher};
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::task::Waker;
 
 pub(super) struct Slot<T> {
     pub(super) waiter: Waiter,
     /// Most tasks have none.
     pub(super) others: Option<Box<Others<T>>>,
-    pub(super) control: Option<(Arc<dyn Control>, u64)>,
 }
 
 /// Who is called or told besides the one waiter, in the order in which they came.
@@ -187,10 +187,9 @@ impl<I, T> Cell<I, T> {
         registered
     }
 
-    /// Whether anybody waits or is to be called.
+    /// Whether anybody waits or is to be called, or has looked for who holds it.
     pub(crate) fn is_awaited(&self) -> bool {
-        let slot = lock(&self.slot);
-        slot.others.is_some() || !matches!(slot.waiter, Waiter::Nobody)
+        self.state.load(Relaxed) & WATCHED != 0
     }
 
     /// Whether resolving the task runs code that is not ours: callbacks, or

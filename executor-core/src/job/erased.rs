@@ -361,6 +361,7 @@ impl<W: Work> Shared<Input<W>, W::Output> {
         // SAFETY: only a `HeldJob` gets here, and it has the right to the input.
         let input = unsafe { self.cell.take_input() };
         discard(input);
-        discard(self.cell.resolve(outcome));
+        // A time limit that could come first runs only in this process.
+        self.cell.resolve_alone(outcome);
     }
 }

@@ -1,0 +1,93 @@
+//! Who holds a job: its [`Control`], which reaches it there.
+//!
+//! It costs no lock unless somebody asks:
+//!
+//! * the executor's side writes it in the phase `QUEUED`, before it ends that
+//!   phase and after it has come back to it;
+//! * who wants to read it takes the lock, sets `WATCHED` in the phase `HELD`, and
+//!   reads before giving the lock up;
+//! * who ends the phase `HELD` removes it: nobody begins to read it any more, and
+//!   if somebody did before, `WATCHED` has led through the lock. `release` always
+//!   goes through it.
+
+use super::Cell;
+use super::phase::{HELD, QUEUED, WATCHED, phase};
+use crate::control::Control;
+use crate::panic::discard;
+use crate::sync::lock;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::{AcqRel, Acquire};
+
+/// Who holds a job that is not queued.
+pub(super) enum Holder {
+    /// It is queued.
+    Nobody,
+    Known(Arc<dyn Control>, u64),
+    /// It runs where it cannot be reached, or is done.
+    Unknown,
+}
+
+impl<I, T> Cell<I, T> {
+    /// `QUEUED → HELD`. False if the job was cancelled meanwhile; true gives
+    /// the caller the right to the input.
+    pub(crate) fn hold(&self, control: Option<(Arc<dyn Control>, u64)>) -> bool {
+        if control.is_none() {
+            return self.advance(QUEUED, HELD);
+        }
+        // SAFETY: the phase is `QUEUED`, and this is the executor's side.
+        unsafe { self.set_control(control) };
+        let held = self.advance(QUEUED, HELD);
+        if !held {
+            // SAFETY: nobody has seen it in the phase `HELD`.
+            unsafe { self.set_control(None) };
+        }
+        held
+    }
+
+    /// `HELD → QUEUED`, for a job that is to be run elsewhere.
+    ///
+    /// False if it was resolved meanwhile, by a time limit.
+    pub(crate) fn release(&self) -> bool {
+        // Nobody reads the control meanwhile, nor from then on.
+        let slot = lock(&self.slot);
+        let released = self.advance(HELD, QUEUED);
+        drop(slot);
+        if released {
+            // SAFETY: the phase is `QUEUED`, and this is the executor's side.
+            unsafe { self.set_control(None) };
+        }
+        released
+    }
+
+    /// Replaces the control, and drops the last one.
+    ///
+    /// # Safety
+    /// The caller may write it: see above.
+    pub(super) unsafe fn set_control(&self, next: Option<(Arc<dyn Control>, u64)>) {
+        // SAFETY: the caller promises that nobody else reaches for it.
+        let last = self
+            .control
+            .with_mut(|control| unsafe { std::mem::replace(&mut *control, next) });
+        if last.is_some() {
+            discard(last);
+        }
+    }
+
+    /// Who is to be asked about a job that is not queued, or was not a moment
+    /// ago.
+    pub(super) fn holder(&self) -> Holder {
+        let slot = lock(&self.slot);
+        let watch = |state| (phase(state) == HELD).then_some(state | WATCHED);
+        let known = match self.state.fetch_update(AcqRel, Acquire, watch) {
+            // SAFETY: the phase is `HELD` and watched: whoever ends it comes for the
+            // lock before the control is removed.
+            Ok(_) => self.control.with(|control| unsafe { (*control).clone() }),
+            Err(state) if phase(state) == QUEUED => return Holder::Nobody,
+            Err(_) => None,
+        };
+        drop(slot);
+        known.map_or(Holder::Unknown, |(control, ticket)| {
+            Holder::Known(control, ticket)
+        })
+    }
+}

@@ -1,0 +1,83 @@
+//! Models of who holds a job, and of who looks for it meanwhile.
+
+use super::*;
+use crate::control::Control;
+
+/// A holder that cannot stop anything, and expects to be asked with its ticket.
+struct Busy(u64);
+
+impl Control for Busy {
+    fn cancel(&self, ticket: u64) -> CancelOutcome {
+        assert_eq!(ticket, self.0);
+        CancelOutcome::TooLate
+    }
+
+    fn is_running(&self, ticket: u64) -> bool {
+        assert_eq!(ticket, self.0);
+        true
+    }
+}
+
+fn hold(cell: &Model, ticket: u64) -> bool {
+    cell.hold(Some((std::sync::Arc::new(Busy(ticket)), ticket)))
+}
+
+fn complete(cell: &Model, resolve: fn(&Model, Result<u32, TaskError>)) {
+    // SAFETY: the model holds the job, which gives the right to the input.
+    if unsafe { cell.take_input() }.is_some() {
+        resolve(cell, Ok(7));
+    }
+}
+
+#[test]
+fn loom_a_holder_is_asked_while_it_holds_the_job() {
+    for resolve in [Model::resolve_alone, |cell: &Model, outcome| {
+        assert!(cell.resolve(outcome).is_ok());
+    }] {
+        loom::model(move || {
+            let cell = Arc::new(Model::queued(6));
+            let theirs = cell.clone();
+            let thread = loom::thread::spawn(move || {
+                if hold(&theirs, 1) {
+                    complete(&theirs, resolve);
+                }
+            });
+            let _ = cell.is_running();
+            let outcome = cell.cancel(|| TaskError::cancelled("by the model"));
+            thread.join().unwrap();
+            let error = take(&cell).unwrap().err();
+            assert_eq!(error.is_some(), outcome == CancelOutcome::BeforeStart);
+        });
+    }
+}
+
+#[test]
+fn loom_a_holder_is_replaced_while_somebody_asks_for_it() {
+    model(
+        |cell| {
+            let _ = cell.is_running();
+        },
+        |cell| {
+            assert!(hold(cell, 1) && cell.release() && hold(cell, 2));
+            complete(cell, Model::resolve_alone);
+        },
+    );
+}
+
+#[test]
+fn loom_a_waiter_and_who_asks_for_the_holder_do_not_harm_each_other() {
+    model(
+        |cell| {
+            let count = std::sync::Arc::new(Count::default());
+            let registered = cell.wake_when_done(&Waker::from(count.clone()));
+            let _ = cell.is_running();
+            if !registered {
+                assert!(take(cell).is_some());
+            }
+        },
+        |cell| {
+            assert!(hold(cell, 1));
+            complete(cell, Model::resolve_alone);
+        },
+    );
+}
