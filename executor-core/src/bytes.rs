@@ -1,5 +1,6 @@
 //! [`Bytes`]: bytes that cross a process boundary as they are.
 
+use crate::spare;
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
@@ -9,10 +10,12 @@ use std::ops::{Deref, DerefMut};
 ///
 /// serde takes a `Vec<u8>` for a list like any other and goes through it number
 /// by number; this it copies. One that is all of an argument or of a result is
-/// not even copied where it is decoded: it keeps the memory in which it came. Use
-/// it for arguments and results, and for fields of them. To make one of a vector
-/// is free; to make a vector of one is free, or moves the bytes within their
-/// memory.
+/// neither copied where it is encoded nor where it is decoded: it keeps its memory,
+/// or that in which it came. Use it for arguments and results, and for fields of
+/// them. To make one of a vector, or a vector of one, is free.
+///
+/// Where large payloads go to processes, the memory of a large one that is dropped
+/// is kept for the next, for a while: see [`spare`](crate::spare).
 ///
 /// ```
 /// use executor_core::{Bytes, ExecutorExt as _, Inline, TaskError};
@@ -27,49 +30,37 @@ use std::ops::{Deref, DerefMut};
 /// # Ok::<(), TaskError>(())
 /// ```
 #[derive(Default)]
-pub struct Bytes {
-    memory: Vec<u8>,
-    /// Where they begin; what stands in front is of no interest.
-    start: usize,
-}
+pub struct Bytes(Vec<u8>);
 
 impl Bytes {
     /// No bytes.
     pub const fn new() -> Self {
-        Self {
-            memory: Vec::new(),
-            start: 0,
-        }
-    }
-
-    /// What stands in `memory` from `start` on, or nothing.
-    pub(crate) fn within(memory: Vec<u8>, start: usize) -> Self {
-        let start = start.min(memory.len());
-        Self { memory, start }
+        Self(Vec::new())
     }
 
     /// The vector.
-    pub fn into_vec(self) -> Vec<u8> {
-        self.into_vec_after(&[])
+    pub fn into_vec(mut self) -> Vec<u8> {
+        std::mem::take(&mut self.0)
     }
+}
 
-    /// The vector, with something in front.
-    pub(crate) fn into_vec_after(mut self, prefix: &[u8]) -> Vec<u8> {
-        let prefix = prefix.iter().copied();
-        self.memory.splice(..self.start, prefix);
-        self.memory
+impl Drop for Bytes {
+    fn drop(&mut self) {
+        spare::give(std::mem::take(&mut self.0));
     }
 }
 
 impl From<Vec<u8>> for Bytes {
     fn from(bytes: Vec<u8>) -> Self {
-        Self::within(bytes, 0)
+        Self(bytes)
     }
 }
 
 impl From<&[u8]> for Bytes {
     fn from(bytes: &[u8]) -> Self {
-        bytes.to_vec().into()
+        let mut copy = spare::take(bytes.len());
+        copy.extend_from_slice(bytes);
+        copy.into()
     }
 }
 
@@ -95,13 +86,13 @@ impl Deref for Bytes {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        &self.memory[self.start..]
+        &self.0
     }
 }
 
 impl DerefMut for Bytes {
     fn deref_mut(&mut self) -> &mut [u8] {
-        &mut self.memory[self.start..]
+        &mut self.0
     }
 }
 
@@ -203,15 +194,6 @@ mod tests {
             [1_u8, 2].into_iter(),
         );
         assert_eq!(Reader.visit_seq(list).unwrap().into_vec(), [1, 2]);
-    }
-
-    #[test]
-    fn bytes_within_other_bytes_are_as_good_as_any() {
-        let within = Bytes::within(vec![9, 9, 1, 2], 2);
-        assert_eq!(within, Bytes::from(vec![1, 2]));
-        assert_eq!(within.clone().into_vec(), [1, 2]);
-        assert_eq!(within.into_vec_after(&[5, 6, 7]), [5, 6, 7, 1, 2]);
-        assert_eq!(Bytes::within(vec![9, 1], 1).into_vec_after(&[8]), [8, 1]);
     }
 
     #[test]

@@ -11,18 +11,21 @@
 //! number, except where it is all of an argument or of a result. For more than a
 //! few bytes within something else use [`Bytes`](crate::Bytes).
 //!
-//! How deep a value is nested is bounded by the stack alone, on either side, and how
-//! many values of size zero a list has by nothing: results that a worker may forge
-//! are better not of a recursive type, nor lists of such values.
+//! Where a value is read, neither its lengths nor its nesting are trusted: more than a
+//! million elements that take no bytes (a `Vec<()>`), and more than six mebibytes of
+//! stack, are an error. A value that needs more stack than there is when it is
+//! *written* ends the process that writes it.
 //!
 //! [postcard]: https://docs.rs/postcard
 
+mod reader;
 mod whole;
 
-pub(crate) use self::whole::{
-    as_bytes, decode_whole, encode_bytes, encode_whole, encode_whole_ref,
-};
+pub use self::whole::encode_argument;
+pub(crate) use self::whole::{as_bytes, decode_whole, encode_result};
 
+use self::reader::{Account, Reader};
+use crate::spare;
 use postcard::ser_flavors::Flavor;
 use serde::{Serialize, de::DeserializeOwned};
 use std::any::type_name;
@@ -51,15 +54,19 @@ pub fn encode<T: Serialize + ?Sized>(value: &T, buffer: &mut Vec<u8>) -> Result<
 /// # Panics
 /// Only where the value's own `Deserialize` does.
 pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
-    match postcard::take_from_bytes(bytes) {
-        Ok((value, [])) => Ok(value),
-        Ok((_, rest)) => Err(format!(
+    let account = Account::of(bytes);
+    match (T::deserialize(Reader(&account)), account.rest()) {
+        (Ok(value), []) => Ok(value),
+        (Ok(_), rest) => Err(format!(
             "{} of {} bytes were left over after a value of type `{}`; {LEAVES_OUT}",
             rest.len(),
             bytes.len(),
             type_name::<T>(),
         )),
-        Err(error) => Err(explain::<T>(&error)),
+        (Err(error), _) => Err(match account.excess() {
+            Some(why) => format!("a value of type `{}` is refused: {why}", type_name::<T>()),
+            None => explain::<T>(&error),
+        }),
     }
 }
 
@@ -104,6 +111,7 @@ impl Flavor for Appending<'_> {
     }
 
     fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
+        spare::make_room(self.0, bytes.len());
         self.0.extend_from_slice(bytes);
         Ok(())
     }

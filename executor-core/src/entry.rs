@@ -87,7 +87,8 @@ impl Entry {
 
     /// Decodes the argument, calls the function, appends the encoded result.
     ///
-    /// The argument's memory may go to the function: it may be empty afterwards.
+    /// The argument is read as [`encode_argument`](codec::encode_argument) writes it.
+    /// Its memory may go to the function: it may be empty afterwards.
     ///
     /// # Errors
     /// The side that could not be coded. `result` may then hold anything.
@@ -143,7 +144,7 @@ where
     // made only where one is at hand, and `F: Copy`, so another copy of it is
     // always allowed.
     let function = unsafe { std::ptr::NonNull::<F>::dangling().as_ptr().read() };
-    codec::encode_whole(function(argument), result).map_err(CallFault::Result)
+    codec::encode_result(function(argument), result).map_err(CallFault::Result)
 }
 
 #[cfg(test)]

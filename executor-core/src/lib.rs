@@ -44,7 +44,7 @@
 //! * [`conformance`]: the tests that an executor has to pass;
 //! * [`current`]: which task runs on this thread;
 //! * [`token`]: asking a function that runs to stop;
-//! * [`mod@panic`], [`timer`], [`exit`]: tools for those who write executors.
+//! * [`mod@panic`], [`timer`], [`exit`], [`spare`]: tools for those who write executors.
 
 mod bytes;
 mod cell;
@@ -64,6 +64,7 @@ mod map;
 pub mod panic;
 mod promise;
 mod shutdown;
+pub mod spare;
 mod sync;
 mod task;
 pub mod timer;

@@ -260,6 +260,7 @@ fn orders(config: &Config, number: usize) -> Vec<u8> {
     let mut orders = config.orders.clone();
     orders.transport = config.transport;
     orders.processor = config.pin_processors.then_some(number);
+    orders.keeps_memory = orders.memory_limit.is_none() && config.recycle_above.is_none();
     let mut bytes = Vec::new();
     // Numbers and bytes only: it cannot fail, and if it did, the worker would
     // not understand its orders and say so.

@@ -19,7 +19,7 @@ use self::table::{Entry, Held, Table};
 use crate::process::Process;
 use crate::reply;
 use crate::transport::{Board, Inline, Sight, Transport, kind, place};
-use executor_core::{HeldJob, Job, TaskError, Wakeups, WorkerExit, WorkerLost};
+use executor_core::{HeldJob, Job, TaskError, Wakeups, WorkerExit, WorkerLost, spare};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 #[derive(Debug)]
@@ -236,6 +236,11 @@ impl Flight {
         matches!(first, Some(Sight::Queued | Sight::Taken | Sight::Done))
     }
 
+    /// True if the worker says that it sends the result of the first job.
+    pub(crate) fn first_is_sent(&self) -> bool {
+        self.first().is_some_and(|seq| self.board.is_sending(seq))
+    }
+
     /// How many jobs wait behind the one that the worker is at.
     pub(crate) fn waiting(&self) -> usize {
         let mut table = self.table();
@@ -322,7 +327,8 @@ impl Harvest {
         match (self.overruled, self.bytes) {
             (Some(error), _) => self.job.fail(error),
             (None, Payload::Heap(mut bytes)) => {
-                reply::resolve(self.job, self.kind, &mut bytes, wakeups)
+                reply::resolve(self.job, self.kind, &mut bytes, wakeups);
+                spare::give(bytes);
             }
             (None, Payload::Inline(bytes)) => {
                 buffer.clear();

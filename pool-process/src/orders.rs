@@ -20,6 +20,9 @@ pub(crate) struct Orders {
     /// The processor it is to stay on.
     pub(crate) processor: Option<usize>,
     pub(crate) initializer: Option<Initializer>,
+    /// Whether its memory is nobody's concern: it may then keep some that it has
+    /// used for large payloads.
+    pub(crate) keeps_memory: bool,
 }
 
 /// A function that each worker calls before its first job.
@@ -61,7 +64,7 @@ impl Initializer {
     {
         let entry = Entry::of(move |argument: A| function(argument).into_result());
         let mut bytes = Vec::new();
-        codec::encode(argument, &mut bytes)?;
+        codec::encode_argument(argument, &mut bytes)?;
         let offset = crate::image::offset_of(entry)
             .ok_or("the initializer is not part of the program itself")?;
         Ok(Self {

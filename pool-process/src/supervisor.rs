@@ -172,6 +172,8 @@ struct Supervisor<'a> {
     buffer: Vec<u8>,
     /// How long to look for news before it sleeps.
     patience: Patience,
+    /// The same in the midst of a large payload.
+    amid: Patience,
     /// A packed job, with its number, whose message is too large to be sent
     /// before the worker has finished all others.
     kept: Option<(u64, Vec<u8>)>,
@@ -196,6 +198,7 @@ impl<'a> Supervisor<'a> {
         }));
         dispatch.warmed();
         let sending = Watched::new(worker.process.clone());
+        let patience = Patience::new();
         Self {
             dispatch,
             seat,
@@ -205,7 +208,8 @@ impl<'a> Supervisor<'a> {
             outbox: Outbox::new(config.transport),
             finished: Vec::new(),
             buffer: Vec::new(),
-            patience: Patience::new(),
+            amid: patience.clone(),
+            patience,
             kept: None,
             proved: false,
             rounds: Rounds::default(),
@@ -282,12 +286,19 @@ impl<'a> Supervisor<'a> {
         let (board, first) = (&self.worker.board, self.flight.first());
         let feeding = self.outbox.feeding().is_some();
         let ready = || first.is_none_or(|seq| board.is_news(seq)) || feeding && board.takes_more();
-        let is_news = board.await_news(&mut self.patience, ROUND, ready);
+        let amid = feeding || first.is_some_and(|seq| board.is_sending(seq));
+        let patience = if amid {
+            &mut self.amid
+        } else {
+            &mut self.patience
+        };
+        let is_news = board.await_news(patience, ROUND, ready);
         if board.is_gone() {
             return Err(Down::Exited);
         }
-        let fed = self.feed()?;
-        if !is_news || !self.take_in(None)? && !fed {
+        self.feed()?;
+        // That it takes or sends a little now and then is no reason not to look.
+        if !is_news || !self.take_in(None)? {
             self.look_after()?;
         }
         Ok(())

@@ -15,7 +15,7 @@ use std::sync::atomic::Ordering::SeqCst;
 
 pool_process::test_worker!();
 
-const CAPACITY: u64 = 1 << 20;
+const CAPACITY: u64 = (1 << 20) + (64 << 10);
 
 // The counters.
 const ARGUMENTS_READ: usize = 1;

@@ -3,9 +3,10 @@
 mod common;
 
 use common::{finish, pool};
-use executor_core::ExecutorExt as _;
+use executor_core::{Bytes, ExecutorExt as _};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
+use std::collections::VecDeque;
 
 pool_process::test_worker!();
 
@@ -20,17 +21,104 @@ fn bytes(len: usize) -> ByteBuf {
     ByteBuf::from(bytes)
 }
 
+/// What a pipe holds.
+const PIPE: usize = (1 << 20) + (64 << 10);
+
 /// Around every border that there is: what fits a slot, a prefetch, a packet.
 #[test]
 fn every_size_arrives_whole() {
     init_test_worker();
     let pool = pool(1);
-    for border in [0, 100, 112, 32 * 1024, 208 * 1024, 212_448, 1 << 20] {
+    for border in [0, 100, 112, 32 * 1024, 208 * 1024, 212_448, 1 << 20, PIPE] {
         for len in border.max(20) - 20..border + 3 {
             let task = pool.submit(echo, bytes(len));
             assert!(finish(task).unwrap() == bytes(len), "{len} bytes");
         }
     }
+}
+
+fn raw(bytes: Bytes) -> Bytes {
+    bytes
+}
+
+fn vector(bytes: Vec<u8>) -> Vec<u8> {
+    bytes
+}
+
+fn amid((before, bytes, after): (u8, Bytes, String)) -> (u8, Bytes, String) {
+    (before, bytes, after)
+}
+
+/// Bytes stand there as they are, as a part of something else with their length, and
+/// the memory of large ones is used again: by none that would show what it held.
+#[test]
+fn bytes_of_every_size_arrive_whole_alone_and_amid_others() {
+    init_test_worker();
+    let pool = pool(1);
+    let step = 64 << 10;
+    let borders = [0, 88, step, 256 << 10, 1 << 20, PIPE, 2 * PIPE, 4 << 20];
+    let around = borders
+        .into_iter()
+        .flat_map(|n: usize| n.saturating_sub(1)..n + 2);
+    for len in around.chain([8_388_593, 1_299_709, 524_287, 3]) {
+        let bytes = bytes(len).into_vec();
+        let alone = pool.submit(raw, Bytes::from(bytes.clone()));
+        let listed = pool.submit(vector, bytes.clone());
+        let parts = (1, Bytes::from(bytes.clone()), "after".to_owned());
+        let parts = pool.submit(amid, parts);
+        assert!(*finish(alone).unwrap() == *bytes, "{len} bytes");
+        assert!(finish(listed).unwrap() == bytes, "{len} bytes");
+        let (before, amid, after) = finish(parts).unwrap();
+        assert!(*amid == *bytes, "{len} bytes");
+        assert_eq!((before, after.as_str()), (1, "after"), "{len} bytes");
+    }
+}
+
+/// What a process of this number has in memory, in MiB.
+fn resident(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kibibytes = line.unwrap().trim_end_matches("kB").trim();
+    kibibytes.parse::<u64>().unwrap() / 1024
+}
+
+/// A thousand times 4 MiB, of which no more than a dozen are in flight.
+#[test]
+fn many_large_payloads_take_bounded_memory() {
+    init_test_worker();
+    let pool = pool(3);
+    let mut peak = 0;
+    let mut tasks = VecDeque::new();
+    for n in 0..1000_usize {
+        tasks.push_back(pool.submit(raw, vec![n as u8; 4 << 20].into()));
+        if tasks.len() == 12 {
+            let echoed = finish(tasks.pop_front().unwrap()).unwrap();
+            assert!(echoed.len() == 4 << 20 && echoed.iter().all(|&byte| byte == (n - 11) as u8));
+            if n % 50 == 0 {
+                let workers: u64 = pool.worker_pids().into_iter().map(resident).sum();
+                peak = peak.max(resident(std::process::id()) + workers);
+            }
+        }
+    }
+    // Here a dozen arguments and results, a few in each worker, and what is kept.
+    assert!(peak < 1000, "{peak} MiB");
+}
+
+/// Longer than 32 bits can say.
+#[test]
+#[ignore = "takes 13 GB of memory"]
+fn more_than_four_gibibytes_arrive_whole() {
+    init_test_worker();
+    let pool = pool(1);
+    let len = (4 << 30) + 5;
+    let mut large = vec![0; len];
+    (large[1 << 31], large[len - 1]) = (1, 2);
+    let echoed = finish(pool.submit(raw, Bytes::from(large))).unwrap();
+    assert_eq!(
+        (echoed.len(), echoed[1 << 31], echoed[len - 1]),
+        (len, 1, 2)
+    );
+    assert!(echoed[..1 << 31].iter().all(|&byte| byte == 0));
 }
 
 /// Large arguments wait behind large results: neither side may block on the

@@ -44,10 +44,12 @@ where
 }
 
 /// What the worker makes of it.
-fn call<R: DeserializeOwned>((entry, message): &(Entry, Vec<u8>)) -> Result<R, CallFault> {
+fn call<R: DeserializeOwned + 'static>(
+    (entry, message): &(Entry, Vec<u8>),
+) -> Result<R, CallFault> {
     let mut result = Vec::new();
     entry.call(&mut message.to_vec(), &mut result)?;
-    Ok(crate::codec::decode(&result).unwrap())
+    Ok(crate::codec::decode_whole(&mut result).unwrap())
 }
 
 type Seen = (Option<String>, Option<u64>, Option<u8>, u64);

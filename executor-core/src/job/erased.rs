@@ -88,7 +88,7 @@ where
         type_name::<A>()
     }
     fn encode(&self, buffer: &mut Vec<u8>) -> Result<(), String> {
-        codec::encode_whole_ref(&self.argument, buffer)
+        codec::encode_argument(&self.argument, buffer)
     }
     fn bytes(&self) -> Option<&[u8]> {
         codec::as_bytes(&self.argument)
@@ -264,11 +264,10 @@ impl<W: Work> AnyJob for Shared<Input<W>, W::Output> {
         let encode = |input: Option<&Input<W>>| {
             let large = |bytes: &&[u8]| bytes.len() >= least;
             let Some(input) = input else { return Ok(false) };
-            let Some(bytes) = input.bytes().filter(large) else {
+            if input.bytes().filter(large).is_none() {
                 return Ok(false);
-            };
+            }
             input.encode_carried(&Sender { id, name }, buffer)?;
-            codec::encode_bytes(bytes, false, buffer);
             Ok(true)
         };
         // SAFETY: as for `encode_argument`.

@@ -122,8 +122,8 @@ impl HeldJob {
     }
 
     /// Appends to `buffer` what stands in front of the argument where it is
-    /// encoded, if the argument is nothing but at least `least` bytes. The bytes
-    /// themselves are then those of
+    /// encoded, if the argument is nothing but at least `least` bytes: the context
+    /// that the job carries, or nothing. The bytes themselves are then those of
     /// [`with_argument_bytes`](Self::with_argument_bytes). False, and nothing
     /// happens, if it is anything else.
     ///

@@ -15,7 +15,8 @@ mod slot;
 
 use bell::Bell;
 use loom::sync::Arc;
-use loom::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use loom::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
+use loom::sync::atomic::{AtomicBool, AtomicU64, fence};
 use slot::{Order, Sight, Slot};
 
 const SEQ: u64 = 5;
@@ -162,6 +163,37 @@ fn loom_no_wake_up_is_lost() {
         let sleeps = !bell.1.load(Relaxed);
         let rung = other.join().unwrap();
         assert!(rung || !sleeps);
+    });
+}
+
+/// A pipe that holds one byte, of which `pipe.rs` has the whole: the reader looks
+/// whether anybody sleeps only if the pipe was full before it read, and that is enough.
+#[test]
+fn loom_who_waits_for_room_in_a_pipe_is_woken() {
+    const CAPACITY: u64 = 1;
+    loom::model(|| {
+        let pipe = Arc::new((Bell::new(), AtomicU64::new(0), AtomicU64::new(0)));
+        let theirs = pipe.clone();
+        let reader = loom::thread::spawn(move || {
+            let (bell, written, read) = &*theirs;
+            if written.load(Acquire) == 0 {
+                return None;
+            }
+            read.store(1, Release);
+            fence(SeqCst);
+            Some(written.load(Acquire) >= CAPACITY && bell.must_ring())
+        });
+        let (bell, written, read) = &*pipe;
+        written.store(1, Release);
+        let is_full = || CAPACITY - (1 - read.load(Acquire)) == 0;
+        let sleeps = is_full() && {
+            bell.announce();
+            is_full()
+        };
+        // One that has read nothing does so later.
+        if let Some(rung) = reader.join().unwrap() {
+            assert!(rung || !sleeps);
+        }
     });
 }
 

@@ -51,18 +51,18 @@ impl Flight {
     }
 
     /// Feeds the argument of the job that was packed last, unless it was taken
-    /// back. True if some of it found room, or none of it is wanted any more.
+    /// back.
     ///
     /// # Errors
     /// The worker says of its reading what cannot be.
-    pub(crate) fn feed(&self, outbox: &mut Outbox) -> Result<bool, Violation> {
+    pub(crate) fn feed(&self, outbox: &mut Outbox) -> Result<(), Violation> {
         let Some(seq) = outbox.feeding() else {
-            return Ok(false);
+            return Ok(());
         };
         let mut table = self.table();
         let Some(Held::Job(job)) = table.entry(seq).map(|entry| &entry.held) else {
             outbox.stop_feeding();
-            return Ok(true);
+            return Ok(());
         };
         let fed = outbox.feed(&self.board, job);
         fed.map_err(|_| Violation("it has read what was never written"))

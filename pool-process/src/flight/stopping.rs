@@ -6,6 +6,7 @@
 
 use super::Flight;
 use super::table::{Held, Table};
+use crate::config::ROUND;
 use crate::transport::Sight;
 use executor_core::timer::{self, Timer};
 use executor_core::{CancelOutcome, Control, TaskError};
@@ -47,8 +48,9 @@ impl Flight {
     }
 
     /// The limit of a job has passed since it became the first. It counts from
-    /// when the worker began, which may be later; one that does not begin at all
-    /// is found on the supervisor's rounds.
+    /// when the worker began, which may be later, to the end of the function, which
+    /// the worker announces before it sends a large result; one that does not begin at
+    /// all is found on the supervisor's rounds.
     fn expire(&self, seq: u64, limit: Duration) {
         let mut table = self.table();
         if table.front() != Some(seq) {
@@ -56,6 +58,9 @@ impl Flight {
         }
         let left = match self.board.slot(seq).look(seq) {
             Sight::Queued => limit.max(Duration::from_millis(1)),
+            // The function has ended in time, as far as anybody knows. Whether the
+            // result comes is looked after on the supervisor's rounds as well.
+            Sight::Running if self.board.is_sending(seq) => ROUND,
             Sight::Running => {
                 // It is asked once: it might say each time that it began just now.
                 let runs_for = self.board.runs_for(seq);

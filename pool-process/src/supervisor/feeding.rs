@@ -53,7 +53,7 @@ impl Supervisor<'_> {
         // A shutdown that began while they were in hand did not see them.
         self.dispatch.cancel_if_ending(&self.flight);
         match self.dispatch.config.transport {
-            Transport::SharedMemory => self.feed().map(drop),
+            Transport::SharedMemory => self.feed(),
             Transport::Messages => self.send_message(idle, last),
         }
     }
@@ -91,13 +91,9 @@ impl Supervisor<'_> {
         }
     }
 
-    /// Feeds what there was no room for. True if some of it found room.
-    pub(super) fn feed(&mut self) -> Result<bool, Down> {
-        let fed = self.flight.feed(&mut self.outbox)?;
-        if fed {
-            self.rounds.fed();
-        }
-        Ok(fed)
+    /// Feeds what there was no room for.
+    pub(super) fn feed(&mut self) -> Result<(), Down> {
+        Ok(self.flight.feed(&mut self.outbox)?)
     }
 
     // ----- by message -----

@@ -4,9 +4,16 @@
 //! nothing, or has grown too large. A supervisor whose worker is busy, and from
 //! which nothing comes that leads to anything, looks for these twice a second;
 //! one whose worker is idle sleeps.
+//!
+//! A worker is expected to do something about its first job, unless it is at the
+//! function: to begin it, or to send the result that it has announced or begun to
+//! send. Large payloads take their time; but one that reads or writes less than a
+//! mebibyte in [`MAX_IDLE_ROUNDS`] holds its supervisor up, byte by byte for ever if
+//! it likes, and is killed. A stopped worker is given no longer than that either, so
+//! who looks at one with a debugger stops it in a function, and not for long.
 
 use super::{Down, Supervisor};
-use crate::config::{FLOOD, MAX_IDLE_ROUNDS, ROUND};
+use crate::config::{FLOOD, MAX_IDLE_ROUNDS, ROUND, SEND_STEP};
 use crate::flight::Violation;
 use std::time::{Duration, Instant};
 
@@ -19,6 +26,8 @@ pub(super) struct Rounds {
     /// Rounds in a row in which it did not take notice of its next job, or was
     /// stopped.
     idle: u32,
+    /// How much had been moved when they began.
+    moved: u64,
     looked: Option<Instant>,
     /// Messages in a row that led to nothing.
     fruitless: u32,
@@ -29,11 +38,6 @@ pub(super) struct Rounds {
 }
 
 impl Rounds {
-    /// Some of an argument could be fed.
-    pub(super) fn fed(&mut self) {
-        self.idle = 0;
-    }
-
     /// News has come, which led to something or not.
     pub(super) fn heard(&mut self, fruitful: bool) -> Result<(), Violation> {
         // Empty messages do not make up for jobs that are not done.
@@ -61,15 +65,20 @@ impl Supervisor<'_> {
             return Ok(());
         }
         let stopped = self.worker.process.is_stopped();
-        if !stopped && !self.flight.first_waits() {
+        let sends = self.flight.first_is_sent() || self.worker.wire.is_amid();
+        let moved = self.worker.board.moved() + self.worker.wire.received();
+        let moves = moved.saturating_sub(self.rounds.moved) >= SEND_STEP as u64;
+        if moves || !stopped && !sends && !self.flight.first_waits() {
             self.rounds.idle = 0;
+            self.rounds.moved = moved;
             return Ok(());
         }
         self.rounds.idle += 1;
-        match (self.rounds.idle > MAX_IDLE_ROUNDS, stopped) {
-            (false, _) => Ok(()),
-            (true, true) => Err(Down::Misbehaved("it was stopped and did not go on")),
-            (true, false) => Err(Down::Misbehaved("it does not go on with its jobs")),
+        match (self.rounds.idle > MAX_IDLE_ROUNDS, stopped, sends) {
+            (false, _, _) => Ok(()),
+            (true, true, _) => Err(Down::Misbehaved("it was stopped and did not go on")),
+            (true, false, true) => Err(Down::Misbehaved("it does not go on with a result")),
+            (true, false, false) => Err(Down::Misbehaved("it does not go on with its jobs")),
         }
     }
 

@@ -21,7 +21,10 @@
 //! A result in the pipe follows the one before it. The worker announces its kind
 //! and length in the slot, writes the bytes, and ends the job when all are
 //! written. The parent reads them, into memory that grows with what comes, as
-//! soon as they are there: so a result may be larger than the pipe.
+//! soon as they are there: so a result may be larger than the pipe. One that goes by
+//! message is announced as well. From the announcement on the function has ended: its
+//! time limit is kept, and what counts is that the result comes, see
+//! `supervisor/rounds.rs`.
 //!
 //! # Bells
 //!
@@ -49,6 +52,7 @@ mod tests;
 pub(crate) use self::worker::NoArgument;
 
 use super::bell::Bell;
+use super::frame::kind;
 use super::large;
 use super::patience::Patience;
 use super::pipe::{CAPACITY, Counters, End, Impossible};
@@ -240,12 +244,17 @@ impl Board {
         let mut drained = 0;
         while drained < most {
             large::prepare(buffer, STEP);
+            let start = self.results.position();
             let read = self.results.read((most - drained).min(STEP), buffer)?;
             if read == 0 {
                 break;
             }
             drained += read;
-            self.rouse();
+            // Only a worker that waits for room: one that has written all may be
+            // asleep, and waking it takes longer than to read on.
+            if self.results.was_full(start) {
+                self.rouse();
+            }
         }
         Ok(drained)
     }
@@ -255,6 +264,19 @@ impl Board {
     pub(crate) fn holds_too_much(&self, seq: u64) -> bool {
         // In this order: bytes of the next job come after the end of this one.
         !matches!(self.results.ready(), Ok(0)) && self.slot(seq).look(seq) == Sight::Running
+    }
+
+    /// True if the worker says that the function of the first job, whose number this
+    /// is, has ended, and that it is sending a result that does not fit into a slot.
+    pub(crate) fn is_sending(&self, seq: u64) -> bool {
+        let slot = self.slot(seq);
+        let outcome = slot.result();
+        slot.look(seq) == Sight::Running && (outcome.piped || outcome.kind == kind::SENT)
+    }
+
+    /// How many bytes have gone and come through the pipes, in all.
+    pub(crate) fn moved(&self) -> u64 {
+        self.arguments.position() + self.results.position()
     }
 
     /// True if something became of the first job, whose number this is.

@@ -42,6 +42,8 @@ pub(crate) struct Decoder {
     head: [u8; HEAD],
     filled: usize,
     body: Vec<u8>,
+    /// Bytes of messages that were read as a whole.
+    before: u64,
 }
 
 impl Decoder {
@@ -52,7 +54,18 @@ impl Decoder {
             head: [0; HEAD],
             filled: 0,
             body: Vec::new(),
+            before: 0,
         }
+    }
+
+    /// True if a message has begun to come, and is not all there.
+    pub(crate) fn is_amid(&self) -> bool {
+        self.filled > 0
+    }
+
+    /// How many bytes have come, in all.
+    pub(crate) fn received(&self) -> u64 {
+        self.before + (self.filled + self.body.len()) as u64
     }
 
     /// Reads on to the end of the next message, for not much longer than `limit`
@@ -96,6 +109,7 @@ impl Decoder {
                 return Ok(Incoming::Quiet);
             }
         }
+        self.before = self.received();
         self.filled = 0;
         Ok(Incoming::Message(head, std::mem::take(&mut self.body)))
     }

@@ -4,6 +4,7 @@
 //! fresh memory: one for each 4 KiB. So the kernel is asked for large pages, and for
 //! many at a time.
 
+use executor_core::spare;
 use rustix::mm::Advice;
 use std::time::{Duration, Instant};
 
@@ -23,8 +24,14 @@ const MOST: usize = 1 << 30;
 /// Makes room for so many bytes more, or as many as it is wise to expect.
 pub(super) fn reserve(buffer: &mut Vec<u8>, more: usize) {
     let room = buffer.capacity() - buffer.len();
-    if more < LARGE || room >= more.min(LARGE) {
+    if room >= more.min(LARGE) {
         return;
+    }
+    if buffer.is_empty() {
+        *buffer = spare::take(more);
+        if buffer.capacity() > 0 {
+            return;
+        }
     }
     // What cannot be had now is asked for again when it is needed.
     let more = more.min(MOST.max(buffer.len()));

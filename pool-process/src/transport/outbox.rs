@@ -8,7 +8,7 @@ use super::frame::{begin_parcel, end_parcel};
 use super::pipe::Impossible;
 use super::slot::{INLINE, Order};
 use crate::config::{PREFETCH_BYTES, PREFETCH_PIPED};
-use executor_core::{HeldJob, TaskError};
+use executor_core::{HeldJob, TaskError, spare};
 
 /// How jobs and results move between a pool and its workers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -43,6 +43,9 @@ struct Feed {
     rest: usize,
     fed: usize,
 }
+
+/// A larger buffer does not stay with a supervisor.
+const KEPT: usize = 2 * PREFETCH_PIPED;
 
 /// An argument with no fewer bytes is large. If it is nothing else it is not encoded
 /// but fed from where it is.
@@ -174,15 +177,14 @@ impl Outbox {
         feed.is_some_and(|feed| feed.bytes.len() + feed.rest < LARGE)
     }
 
-    /// Feeds on: an argument of this job. False if there is no room.
+    /// Feeds on: an argument of this job, as far as there is room.
     ///
     /// # Errors
     /// The worker says of its reading what cannot be.
-    pub(crate) fn feed(&mut self, board: &Board, job: &HeldJob) -> Result<bool, Impossible> {
+    pub(crate) fn feed(&mut self, board: &Board, job: &HeldJob) -> Result<(), Impossible> {
         let Some(feed) = &mut self.feed else {
-            return Ok(false);
+            return Ok(());
         };
-        let before = feed.fed;
         let encoded = feed.bytes.len();
         if feed.fed < encoded {
             feed.fed += board.feed(&feed.bytes[feed.fed..])?;
@@ -196,19 +198,21 @@ impl Outbox {
             });
             feed.fed += fed?;
         }
-        let fed = feed.fed > before;
         if feed.fed == encoded + feed.rest {
             self.stop_feeding();
         }
-        Ok(fed)
+        Ok(())
     }
 
     /// The rest of the argument that is being fed is not wanted any more.
     pub(crate) fn stop_feeding(&mut self) {
         if let Some(Feed { mut bytes, .. }) = self.feed.take() {
             bytes.clear();
-            bytes.shrink_to(2 * PREFETCH_PIPED);
-            self.buffer = bytes;
+            if bytes.capacity() <= KEPT {
+                self.buffer = bytes;
+            } else {
+                spare::give(bytes);
+            }
         }
     }
 

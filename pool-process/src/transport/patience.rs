@@ -8,6 +8,10 @@
 //! it looks it lets others have the processor, so that whoever it waits for can
 //! come to run there.
 //!
+//! Waiting in the midst of a large payload is another matter than waiting for a job:
+//! whoever does both has a patience for each, so that a long time without jobs does
+//! not send it to sleep between two pieces.
+//!
 //! Where there is but one processor nobody looks: the other side cannot do
 //! anything meanwhile.
 
@@ -23,7 +27,7 @@ const LOOKS: u32 = 64;
 /// So many wake-ups for nothing in one wait are no accident.
 const MANY: u32 = 1000;
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Patience {
     longest: Duration,
     now: Duration,

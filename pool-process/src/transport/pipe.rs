@@ -13,11 +13,12 @@
 //! they are judged when they have been copied out, and not before.
 
 use std::ptr::NonNull;
-use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
+use std::sync::atomic::{AtomicU64, fence};
 
-/// How many bytes may be unread: a power of two.
-pub(crate) const CAPACITY: usize = 1 << 20;
+/// How many bytes may be unread. Payloads are often of a round size, or a little more
+/// than that: one of 1 MiB finds room as a whole, and does not fill the pipe.
+pub(crate) const CAPACITY: usize = (1 << 20) + (64 << 10);
 
 /// The counters, each in a cache line of its own.
 #[derive(Debug)]
@@ -136,6 +137,18 @@ impl End {
         }
         self.publish(at + len as u64, |counters| &counters.read);
         Ok(len)
+    }
+
+    /// Called by the reader, after it has read from `since` on: true if the pipe may
+    /// have been full before that, so that the writer may wait for room.
+    ///
+    /// A writer that waits announces that after it has filled the pipe, and then looks
+    /// for room once more. Between the two there is a full barrier, as there is here
+    /// between what was read and this look: so one of both sees the other.
+    pub(crate) fn was_full(&self, since: u64) -> bool {
+        fence(SeqCst);
+        let written = self.counters().written.0.load(Acquire);
+        written.wrapping_sub(since) >= CAPACITY as u64
     }
 
     /// Skips what was written before `position`, and nobody is to read.

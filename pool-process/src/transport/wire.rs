@@ -97,6 +97,16 @@ impl Wire {
     pub(crate) fn recv(&mut self) -> io::Result<Incoming> {
         self.decoder.read(&*self.stream, self.limit)
     }
+
+    /// True if a message has begun to come, and is not all there.
+    pub(crate) fn is_amid(&self) -> bool {
+        self.decoder.is_amid()
+    }
+
+    /// How many bytes have come, in all.
+    pub(crate) fn received(&self) -> u64 {
+        self.decoder.received()
+    }
 }
 
 /// The worker's side.

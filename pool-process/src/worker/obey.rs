@@ -3,8 +3,8 @@
 use crate::image;
 use crate::orders::{Initializer, Orders};
 use crate::transport::Transport;
-use executor_core::codec;
 use executor_core::panic::catch;
+use executor_core::{codec, spare};
 use rustix::process::{Resource, Rlimit, setrlimit};
 use rustix::thread::CpuSet;
 
@@ -31,6 +31,9 @@ pub(super) fn obey(
     }
     if let Some(bytes) = orders.memory_limit {
         limit(Resource::As, bytes).map_err(|error| format!("memory limit: {error}"))?;
+    }
+    if !orders.keeps_memory {
+        spare::keep_none();
     }
     orders.initializer.map_or(Ok(()), initialize)?;
     Ok(orders.transport)

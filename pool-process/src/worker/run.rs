@@ -6,7 +6,7 @@ use crate::transport::{
     Board, HEAD, Head, INLINE, NoArgument, Parcel, Patience, WorkerWire, kind, parcels,
 };
 use executor_core::panic::catch;
-use executor_core::{CallFault, codec};
+use executor_core::{CallFault, codec, spare};
 
 /// How much of a buffer is kept for the next job: a large one must not stay for
 /// the life of the worker.
@@ -15,6 +15,7 @@ const KEPT: usize = 64 * 1024;
 /// Runs the jobs that are posted on the board, until there are no more.
 pub(super) fn posted(board: &Board) {
     let mut patience = Patience::new();
+    let mut amid = patience.clone();
     let (mut argument, mut buffer) = (Vec::new(), Vec::new());
     for seq in 1.. {
         if !board.await_job(seq, &mut patience) {
@@ -23,7 +24,7 @@ pub(super) fn posted(board: &Board) {
         let slot = board.slot(seq);
         let order = slot.order();
         argument.clear();
-        match board.argument(seq, order, &mut argument, &mut patience) {
+        match board.argument(seq, order, &mut argument, &mut amid) {
             Ok(()) | Err(NoArgument::TakenBack) => {}
             Err(NoArgument::TooLarge(len)) => {
                 let pid = std::process::id();
@@ -40,10 +41,19 @@ pub(super) fn posted(board: &Board) {
         hook::enter(seq);
         let kind = run(order.offset, &mut argument, &mut buffer, 0);
         hook::leave();
-        deliver(board, seq, kind, &buffer, &mut patience);
-        argument.shrink_to(KEPT);
-        buffer.shrink_to(KEPT);
+        deliver(board, seq, kind, &buffer, &mut amid);
+        put_away(&mut argument);
+        put_away(&mut buffer);
     }
+}
+
+/// Empties a buffer. The memory of a large one is not to stay in it.
+fn put_away(buffer: &mut Vec<u8>) {
+    if buffer.capacity() >= spare::LEAST {
+        spare::give(std::mem::take(buffer));
+    }
+    buffer.clear();
+    buffer.shrink_to(KEPT);
 }
 
 /// Leaves a result on the board.
@@ -84,8 +94,8 @@ pub(super) fn all(board: &Board, wire: &WorkerWire, message: &[u8]) {
         let kind = run(parcel.offset, &mut argument, &mut buffer, HEAD);
         hook::leave();
         send_or_leave(board, wire, &parcel, kind, &mut buffer);
-        argument.shrink_to(KEPT);
-        buffer.shrink_to(KEPT);
+        put_away(&mut argument);
+        put_away(&mut buffer);
     }
 }
 
@@ -132,8 +142,9 @@ fn send_or_leave(
             kind,
             seq: parcel.seq,
         };
-        send(wire, head, buffer);
+        // The function has ended, however long this takes.
         slot.write(kind::SENT, &[]);
+        send(wire, head, buffer);
     }
     if !slot.end(parcel.seq) {
         wait_for_the_end();

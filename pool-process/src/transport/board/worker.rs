@@ -43,11 +43,13 @@ impl Board {
         };
         let no_room = |_| NoArgument::TooLarge(order.len);
         let len = usize::try_from(order.len).map_err(|_| NoArgument::TooLarge(order.len))?;
+        large::reserve(buffer, len);
         buffer.try_reserve_exact(len).map_err(no_room)?;
-        large::advise(buffer);
-        self.arguments.skip_to(start);
-        // That makes room, for which the parent may wait.
-        self.layout().news.ring();
+        if start != self.arguments.position() {
+            self.arguments.skip_to(start);
+            // That makes room, for which the parent may wait.
+            self.layout().news.ring();
+        }
         let work = &self.layout().work.bell;
         while buffer.len() < len {
             let ready =
@@ -57,9 +59,13 @@ impl Board {
                 return Err(NoArgument::TakenBack);
             }
             large::prepare(buffer, STEP);
+            let before = self.arguments.position();
             // The parent is trusted to write what it says.
             let _ = self.arguments.read((len - buffer.len()).min(STEP), buffer);
-            self.layout().news.ring();
+            // Only a parent that waits for room.
+            if self.arguments.was_full(before) {
+                self.layout().news.ring();
+            }
         }
         Ok(())
     }
