@@ -1,28 +1,25 @@
-//! [`Group`]: a set of tasks and the countdown that waits for them.
+//! [`Group`]: a set of tasks and what waits for them.
 
-use crate::set::{TaskSet, cancel_all, give_up};
-use executor_core::{Countdown, Settled, TaskError, TaskRef, current_task};
+use crate::set::{TaskSet, WaitedSet, cancel_all, give_up};
+use executor_core::{Settled, TaskError, TaskRef, current_task};
 use std::fmt;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 /// Tasks that are waited for together.
 pub(crate) struct Group<S: TaskSet> {
     /// `None` once the wait is over.
-    tasks: Option<S>,
-    decides: fn(Settled) -> bool,
+    tasks: Option<S::Waited>,
     /// There is one from the first poll on.
-    countdown: Option<Countdown>,
+    wait: Option<<S::Waited as WaitedSet>::Wait>,
     /// What went on when one decided has been cancelled.
     cancelled: bool,
 }
 
 impl<S: TaskSet> Group<S> {
-    /// Ends when all tasks are done, or one that `decides` it.
-    pub(crate) fn new(tasks: S, decides: fn(Settled) -> bool) -> Self {
+    pub(crate) fn new(tasks: S) -> Self {
         Self {
-            tasks: Some(tasks),
-            decides,
-            countdown: None,
+            tasks: Some(tasks.into_waited()),
+            wait: None,
             cancelled: false,
         }
     }
@@ -38,11 +35,17 @@ impl<S: TaskSet> Group<S> {
         found.then(|| waits_for_itself(&waits))
     }
 
-    /// Ready when the wait has ended, with the place of the task that decided it
-    /// if one has.
-    pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<usize>> {
-        // Nothing further matters once it is decided.
-        self.registered(self.decides, true).poll(context)
+    /// Ready when all tasks are done, or with the place of one that `decides` it.
+    pub(crate) fn poll(
+        &mut self,
+        context: &mut Context<'_>,
+        decides: fn(Settled) -> bool,
+    ) -> Poll<Option<usize>> {
+        let Some(tasks) = &mut self.tasks else {
+            return Poll::Ready(None);
+        };
+        let wait = self.wait.get_or_insert_with(|| tasks.wait(decides));
+        tasks.poll(wait, context)
     }
 
     /// Ready when all tasks are done, of which the first that `cancels` the others
@@ -52,40 +55,25 @@ impl<S: TaskSet> Group<S> {
         context: &mut Context<'_>,
         cancels: fn(Settled) -> bool,
     ) -> Poll<()> {
-        let decided = self.registered(cancels, false).poll(context);
-        if !self.cancelled
-            && matches!(decided, Poll::Ready(Some(_)))
-            && let Some(tasks) = &mut self.tasks
-        {
-            self.cancelled = true;
-            cancel_all(tasks);
-        }
-        self.registered(cancels, false).poll_all(context)
-    }
-
-    fn registered(&mut self, decides: fn(Settled) -> bool, until_decided: bool) -> &mut Countdown {
-        let tasks = &mut self.tasks;
-        self.countdown.get_or_insert_with(|| {
-            let count = tasks.as_ref().map_or(0, TaskSet::count);
-            let mut countdown = Countdown::new(count, decides);
-            let mut place = 0;
-            if let Some(tasks) = tasks {
-                tasks.visit(&mut |task| {
-                    task.watch(&mut countdown, place);
-                    place += 1;
-                    !until_decided || countdown.decided_by().is_none()
-                });
+        if !self.cancelled {
+            let decided = ready!(self.poll(context, cancels));
+            if let (Some(_), Some(tasks)) = (decided, &mut self.tasks) {
+                // First, so that whoever waits is not woken for what is cancelled
+                // here. From now on, nothing decides.
+                self.wait = None;
+                cancel_all(tasks);
             }
-            countdown
-        })
+            self.cancelled = true;
+        }
+        self.poll(context, |_| false).map(drop)
     }
 
     /// The tasks, once the wait is over.
     ///
     /// # Panics
     /// When called again: a future was polled after it was ready.
-    pub(crate) fn finish(&mut self) -> S {
-        self.countdown = None;
+    pub(crate) fn finish(&mut self) -> S::Waited {
+        self.wait = None;
         match self.tasks.take() {
             Some(tasks) => tasks,
             None => panic!("polled after it was ready"),
@@ -94,13 +82,13 @@ impl<S: TaskSet> Group<S> {
 
     /// Whether somebody has begun to wait, and the wait is not over.
     pub(crate) fn is_awaited(&self) -> bool {
-        self.countdown.is_some()
+        self.wait.is_some()
     }
 
     /// Cancels what is not done: nobody waits for it any more.
     pub(crate) fn cancel(&mut self) {
         // First, so that whoever waited is not woken for it.
-        self.countdown = None;
+        self.wait = None;
         if let Some(tasks) = self.tasks.take() {
             give_up(tasks);
         }
@@ -113,7 +101,7 @@ pub(crate) fn waits_for_itself(task: &TaskRef) -> TaskError {
 }
 
 /// Nobody needs to look at the errors.
-pub(crate) fn ignore_errors<S: TaskSet>(tasks: &mut S) {
+pub(crate) fn ignore_errors<W: WaitedSet>(tasks: &mut W) {
     tasks.visit(&mut |task| {
         task.ignore_error();
         true
@@ -121,7 +109,7 @@ pub(crate) fn ignore_errors<S: TaskSet>(tasks: &mut S) {
 }
 
 /// The error of the task at this place.
-pub(crate) fn take_error<S: TaskSet>(tasks: &mut S, place: usize) -> Option<TaskError> {
+pub(crate) fn take_error<W: WaitedSet>(tasks: &mut W, place: usize) -> Option<TaskError> {
     let (mut at, mut error) = (0, None);
     tasks.visit(&mut |task| {
         if at == place {

@@ -1,13 +1,15 @@
 //! [`TaskSet`]: tasks that are waited for together, alike or of several types.
 
 mod ending;
+mod many;
 mod tuple;
 
 pub(crate) use self::ending::{cancel_all, give_up};
 
 use crate::cancelled::{Rest, cancel};
-use executor_core::{Countdown, Task, TaskError, TaskId};
+use executor_core::{Countdown, Settled, Task, TaskError, TaskId};
 use std::fmt;
+use std::task::{Context, Poll};
 
 /// Tasks that are gathered together: a vector of tasks of one type, or a tuple of
 /// tasks of up to twelve types.
@@ -19,24 +21,42 @@ pub trait TaskSet: sealed::Sealed + Unpin + Sized {
     type Values;
     /// How each of them ended, in their places.
     type Outcomes;
-
-    /// How many there are.
+    /// The same tasks while they are waited for.
     #[doc(hidden)]
+    type Waited: WaitedSet<Values = Self::Values, Outcomes = Self::Outcomes>;
+
+    #[doc(hidden)]
+    fn into_waited(self) -> Self::Waited;
+}
+
+/// Tasks that are waited for, some of which may have gone already: with their
+/// values in place of them.
+#[doc(hidden)]
+pub trait WaitedSet: sealed::Sealed + Unpin + Sized {
+    type Values;
+    type Outcomes;
+    /// What waits for them.
+    type Wait: Unpin;
+
+    /// How many are left.
     fn count(&self) -> usize;
 
-    /// Shows each task to `f`, in order, for as long as that says so.
-    #[doc(hidden)]
+    /// Shows each task that is left to `f`, in order, for as long as that says so.
     fn visit(&mut self, f: &mut dyn FnMut(&mut dyn Member) -> bool);
 
+    /// What ends when all are done, or one that `decides` it.
+    fn wait(&mut self, decides: fn(Settled) -> bool) -> Self::Wait;
+
+    /// Ready at that end, with the place of the task that decided, among those that
+    /// are left.
+    fn poll(&mut self, wait: &mut Self::Wait, context: &mut Context<'_>) -> Poll<Option<usize>>;
+
     /// Takes the values of tasks that are all done.
-    #[doc(hidden)]
     fn into_values(self) -> Result<Self::Values, TaskError>;
 
     /// Takes the outcomes of tasks that are all done.
-    #[doc(hidden)]
     fn into_outcomes(self) -> Self::Outcomes;
 
-    #[doc(hidden)]
     fn list(&self, list: &mut fmt::DebugList<'_, '_>);
 }
 
@@ -80,36 +100,5 @@ impl<T: Send + 'static> Member for Task<T> {
 
     fn take_error(&mut self) -> Option<TaskError> {
         self.try_result().err()
-    }
-}
-
-impl<T: Send + 'static> sealed::Sealed for Vec<Task<T>> {}
-
-impl<T: Send + 'static> TaskSet for Vec<Task<T>> {
-    type Values = Vec<T>;
-    type Outcomes = Vec<Result<T, TaskError>>;
-
-    fn count(&self) -> usize {
-        self.len()
-    }
-
-    fn visit(&mut self, f: &mut dyn FnMut(&mut dyn Member) -> bool) {
-        for task in self {
-            if !f(task) {
-                return;
-            }
-        }
-    }
-
-    fn into_values(self) -> Result<Vec<T>, TaskError> {
-        self.into_iter().map(|mut task| task.try_result()).collect()
-    }
-
-    fn into_outcomes(self) -> Vec<Result<T, TaskError>> {
-        self.into_iter().map(|mut task| task.try_result()).collect()
-    }
-
-    fn list(&self, list: &mut fmt::DebugList<'_, '_>) {
-        list.entries(self);
     }
 }

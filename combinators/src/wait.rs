@@ -1,12 +1,11 @@
 //! [`wait`]: some of the tasks, or all, without raising anything.
 
 use crate::deadline::Deadline;
-use crate::group::Group;
-use executor_core::{Settled, Task};
+use executor_core::{InOrder, Progress, Settled, Task};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 /// When a [`wait`] returns: Python's `return_when`.
@@ -63,7 +62,9 @@ where
         ReturnWhen::AllCompleted => |_| false,
     };
     Wait {
-        group: Group::new(Vec::from_iter(tasks), decides),
+        tasks: Some(Vec::from_iter(tasks)),
+        in_order: InOrder::new(decides),
+        passed: 0,
         deadline: None,
     }
 }
@@ -71,7 +72,11 @@ where
 /// The future of a partition into done and pending: made by [`wait`].
 #[must_use = "it waits for nothing unless it is awaited"]
 pub struct Wait<T: Send + 'static> {
-    group: Group<Vec<Task<T>>>,
+    /// `None` once the wait is over.
+    tasks: Option<Vec<Task<T>>>,
+    in_order: InOrder,
+    /// So many tasks from the first on are known to be done.
+    passed: usize,
     deadline: Option<Deadline>,
 }
 
@@ -105,19 +110,32 @@ impl<T: Send + 'static> Waited<T> {
     }
 }
 
+impl<T: Send + 'static> Wait<T> {
+    fn poll_over(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let Some(tasks) = &mut self.tasks else {
+            panic!("polled after it was ready");
+        };
+        loop {
+            match ready!(self.in_order.poll(&mut tasks[self.passed..], context)) {
+                Progress::Done(0) | Progress::Decided(_) => return Poll::Ready(()),
+                Progress::Done(done) => self.passed += done,
+            }
+        }
+    }
+}
+
 impl<T: Send + 'static> Future for Wait<T> {
     type Output = Waited<T>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let over = self.group.poll(context).is_ready()
+        let over = self.poll_over(context).is_ready()
             || match &mut self.deadline {
                 Some(deadline) => deadline.poll(context).is_ready(),
                 None => false,
             };
-        if over {
-            Poll::Ready(Waited::of(self.group.finish()))
-        } else {
-            Poll::Pending
+        match self.tasks.take_if(|_| over) {
+            Some(tasks) => Poll::Ready(Waited::of(tasks)),
+            None => Poll::Pending,
         }
     }
 }
@@ -125,7 +143,7 @@ impl<T: Send + 'static> Future for Wait<T> {
 impl<T: Send + 'static> fmt::Debug for Wait<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Wait")
-            .field("tasks", &self.group)
+            .field("tasks", &self.tasks)
             .field("deadline", &self.deadline)
             .finish()
     }

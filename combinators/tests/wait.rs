@@ -279,3 +279,53 @@ fn hundreds_finish_during_registration() {
         resolvers.into_iter().for_each(|r| r.join().unwrap());
     }
 }
+
+/// Of thousands too: a cancellation is no failure, and an error ends it wherever it is.
+#[test]
+fn first_exception_hears_of_one_among_thousands() {
+    let (mut promises, tasks) = promises::<u8>(10_000);
+    let wakes = Arc::<Wakes>::default();
+    let mut waiting = wait(tasks, ReturnWhen::FirstException);
+    assert!(poll_once(&mut waiting, &wakes).is_pending());
+    promises
+        .remove(3000)
+        .resolve(Err(TaskError::cancelled("by the test")));
+    assert!(poll_once(&mut waiting, &wakes).is_pending());
+    assert_eq!(wakes.count(), 0);
+    promises
+        .remove(7000)
+        .resolve(Err(TaskError::failed(Broken(1))));
+    assert_eq!(wakes.count(), 1);
+    let Waited { done, pending } = run(waiting);
+    assert_eq!((done.len(), pending.len()), (2, 9998));
+    // What is pending may be waited for again, and is not told of the former wait.
+    drop(promises);
+    let Waited { done, pending } = run(wait(pending, ReturnWhen::AllCompleted));
+    assert_eq!((done.len(), pending.len()), (9998, 0));
+}
+
+/// It is given back each task in its place, in whatever order they complete.
+#[test]
+fn thousands_are_waited_for_with_few_wake_ups() {
+    let (promises, tasks) = promises::<usize>(10_000);
+    let wakes = Arc::<Wakes>::default();
+    let mut waiting = wait(tasks, ReturnWhen::AllCompleted);
+    assert!(poll_once(&mut waiting, &wakes).is_pending());
+    let (mut polls, mut waited) = (0, None);
+    for (n, promise) in promises.into_iter().enumerate() {
+        promise.resolve(Ok(n));
+        while waited.is_none() && polls < wakes.count() {
+            polls += 1;
+            if let Poll::Ready(all) = poll_once(&mut waiting, &wakes) {
+                waited = Some(all);
+            }
+        }
+    }
+    assert!(polls <= 20, "{polls} times");
+    let done = waited.expect("woken for the last").done;
+    assert!(
+        done.into_iter()
+            .map(|mut task| task.try_result().unwrap())
+            .eq(0..10_000)
+    );
+}

@@ -50,7 +50,9 @@
 //! Both are operations on the one word `state`, so one of the two sees the
 //! other: no wake-up is lost. The models in `cell/loom.rs` check this.
 //!
-//! Who holds a job, and how it is reached, stands in `cell/holding.rs`.
+//! Besides, whoever listens for failures anywhere is told of an error, once the
+//! phase is `DONE`: see `watch/failures.rs`. Who holds a job, and how it is reached,
+//! stands in `cell/holding.rs`.
 
 mod callbacks;
 mod content;
@@ -191,8 +193,9 @@ impl<I, T> Cell<I, T> {
             .with_mut(|content| unsafe { *content = Content::Output(outcome) });
         let done = DONE | phase::outcome_flags(settled);
         let quickly = self.state.compare_exchange(HELD, done, AcqRel, Relaxed);
-        if quickly.is_err() {
-            self.tell(settled, later);
+        match quickly {
+            Ok(_) => self.announce(settled),
+            Err(_) => self.tell(settled, later),
         }
         // SAFETY: as for `resolve`.
         unsafe { self.set_control(None) };
@@ -238,7 +241,7 @@ impl<I, T> Cell<I, T> {
             .compare_exchange(WRITING, DONE | flags, AcqRel, Acquire)
             .is_ok()
         {
-            return;
+            return self.announce(settled);
         }
         self.tell(settled, None);
     }
@@ -274,6 +277,7 @@ impl<I, T> Cell<I, T> {
                 }
             });
         };
+        self.announce(settled);
         match (waiter, later) {
             (Waiter::Task(waker), Some(later)) => later.add(waker),
             (waiter, _) => waiter.tell(settled),
@@ -344,6 +348,18 @@ impl<I, T> Cell<I, T> {
         // SAFETY: from `DONE` on the outcome belongs to the owner's side.
         self.content
             .with_mut(|content| unsafe { (*content).take_output() })
+    }
+
+    /// Moves the outcome out, if it is a value.
+    ///
+    /// # Safety
+    /// As `take_output`.
+    pub(crate) unsafe fn take_value(&self) -> Option<T> {
+        if self.state.load(Acquire) & (phase::PHASE | phase::FAILED) != DONE {
+            return None;
+        }
+        // SAFETY: the caller promises the same.
+        unsafe { self.take_output() }.and_then(Result::ok)
     }
 
     /// Shows the outcome to `f`, if it is there.

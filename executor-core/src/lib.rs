@@ -89,4 +89,4 @@ pub use self::shutdown::{Shutdown, ShutdownMode, ShutdownReport};
 pub use self::task::{Task, TaskId, TaskRef};
 pub use self::token::{CancelToken, Cancelled};
 pub use self::wakeups::Wakeups;
-pub use self::watch::{Completions, Countdown, Settled, Watcher};
+pub use self::watch::{Completions, Countdown, InOrder, Progress, Settled, Watcher};

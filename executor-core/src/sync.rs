@@ -2,21 +2,36 @@
 //! from: the standard ones, or loom's when its models are run.
 
 #[cfg(not(loom))]
-pub(crate) use self::std_impl::{AtomicU8, AtomicUsize, Mutex, UnsafeCell};
+pub(crate) use self::std_impl::{AtomicU8, AtomicUsize, Mutex, UnsafeCell, fence};
 #[cfg(loom)]
 pub(crate) use loom::{
     cell::UnsafeCell,
     sync::{
         Mutex,
-        atomic::{AtomicU8, AtomicUsize},
+        atomic::{AtomicU8, AtomicUsize, fence},
     },
 };
+
+/// A static; under loom one for each execution of a model.
+#[cfg(not(loom))]
+macro_rules! process_wide {
+    (static $name:ident: $type:ty = $value:expr;) => {
+        static $name: $type = $value;
+    };
+}
+#[cfg(loom)]
+macro_rules! process_wide {
+    (static $name:ident: $type:ty = $value:expr;) => {
+        loom::lazy_static! { static ref $name: $type = $value; }
+    };
+}
+pub(crate) use process_wide;
 
 #[cfg(not(loom))]
 mod std_impl {
     pub(crate) use std::sync::{
         Mutex,
-        atomic::{AtomicU8, AtomicUsize},
+        atomic::{AtomicU8, AtomicUsize, fence},
     };
 
     /// `std::cell::UnsafeCell` with the closure interface that loom checks.

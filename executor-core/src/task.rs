@@ -22,6 +22,7 @@ use std::any::type_name;
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
+use std::ops::RangeInclusive;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -54,6 +55,8 @@ pub struct Task<T: Send + 'static> {
     cancel_on_drop: bool,
     /// A coroutine waits at it, so a cancellation of that one is passed on.
     awaited: bool,
+    /// Somebody was registered through this handle, to be told when the task is done.
+    watched: bool,
     /// Nothing is left in there for this handle.
     taken: bool,
     /// `Sync` only where `T` is: see `Cell`'s.
@@ -69,6 +72,7 @@ impl<T: Send + 'static> Task<T> {
             shared,
             cancel_on_drop: false,
             awaited: false,
+            watched: false,
             taken: false,
             value: PhantomData,
         }
@@ -210,7 +214,8 @@ impl<T: Send + 'static> Task<T> {
     /// that does not grow with those that are still running.
     pub fn watch(&mut self, watcher: Arc<dyn Watcher>, token: usize) -> bool {
         self.awaited = false;
-        self.shared.tell_when_done(watcher, token)
+        self.watched = self.shared.tell_when_done(watcher, token);
+        self.watched
     }
 
     /// Has `watcher` told when the task is done, besides whoever else is: any
@@ -223,7 +228,10 @@ impl<T: Send + 'static> Task<T> {
     /// Takes a watcher, or the last waker, off the task again.
     pub fn unwatch(&mut self) {
         self.awaited = false;
-        self.shared.forget_waiter();
+        // To look into the slot costs a lock.
+        if std::mem::take(&mut self.watched) {
+            self.shared.forget_waiter();
+        }
     }
 
     /// Waits for the outcome without taking it.
@@ -231,10 +239,45 @@ impl<T: Send + 'static> Task<T> {
     /// # Cancel safety
     /// May be given up at any time.
     pub fn poll_done(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        if self.is_done() || !self.shared.wake_when_done(context.waker()) {
+        if self.is_done() {
             return Poll::Ready(());
         }
-        Poll::Pending
+        self.watched = self.shared.wake_when_done(context.waker());
+        match self.watched {
+            true => Poll::Pending,
+            false => Poll::Ready(()),
+        }
+    }
+
+    /// Takes the value out, if there is one. An error stays.
+    ///
+    /// For combinators that go through many tasks: the others are left for later.
+    ///
+    /// ```
+    /// use executor_core::{Task, TaskError};
+    ///
+    /// let mut task = Task::ready("seven", Ok(7));
+    /// assert_eq!((task.take_value(), task.take_value()), (Some(7), None));
+    /// let mut failed = Task::<u8>::ready("failed", Err(TaskError::failed("no luck")));
+    /// assert_eq!(failed.take_value(), None);
+    /// assert!(failed.try_result().unwrap_err().is_failed());
+    /// ```
+    pub fn take_value(&mut self) -> Option<T> {
+        // SAFETY: as for `take`.
+        let value = unsafe { self.shared.take_value() };
+        self.taken |= value.is_some();
+        value
+    }
+
+    /// Where the task's cell stands.
+    pub(crate) fn cell(&self) -> usize {
+        self.shared.address()
+    }
+
+    /// Between which addresses its cell stands, without a look at it.
+    pub(crate) fn extent(&self) -> RangeInclusive<usize> {
+        let start = Arc::as_ptr(&self.shared).addr();
+        start..=start + size_of_val(&*self.shared)
     }
 
     fn take(&mut self) -> Option<Outcome<T>> {

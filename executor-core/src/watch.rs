@@ -2,16 +2,20 @@
 //!
 //! [`Countdown`] answers when all of them are, or a deciding one; [`Completions`]
 //! which one is next. Each registers one watcher with all its tasks, so that a
-//! completion costs the same however many others there are.
+//! completion costs the same however many others there are. [`InOrder`] does what
+//! `Countdown` does for many tasks of one type, of which it waits for one at a time.
 
 mod completions;
 mod countdown;
+pub(crate) mod failures;
+mod in_order;
 #[cfg(all(test, loom))]
 mod loom;
 mod waker_slot;
 
 pub use self::completions::Completions;
 pub use self::countdown::Countdown;
+pub use self::in_order::{InOrder, Progress};
 pub(crate) use self::waker_slot::WakerSlot;
 
 use crate::error::TaskError;

@@ -1,6 +1,8 @@
 //! One allocation for a job: the one that the executor and the task share.
 
-use executor_core::{Executor, ExecutorExt as _, Inline, Job, Shutdown, ShutdownReport, Task};
+use executor_core::{
+    Executor, ExecutorExt as _, Inline, Job, Shutdown, ShutdownReport, Task, promise,
+};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::sync::Mutex;
@@ -69,4 +71,15 @@ fn a_job_is_one_allocation_from_submit_to_result() {
         0
     );
     assert_eq!(allocations(|| drop(inline.submit(double, 1).wait())), 1);
+}
+
+/// The name "" is none: the task then has the one that any promise has.
+#[test]
+fn a_promise_without_a_name_is_one_allocation_until_it_is_resolved() {
+    let mut pair = None;
+    assert_eq!(allocations(|| pair = Some(promise::<u64>(""))), 1);
+    let (promise, mut task) = pair.unwrap();
+    assert_eq!(task.name(), "promise");
+    assert_eq!(allocations(|| promise.resolve(Ok(7))), 0);
+    assert_eq!(task.try_result().unwrap(), 7);
 }

@@ -39,6 +39,7 @@ pub(crate) const ALL: &[Plan] = &[
     thread::ROUND_TRIP,
     gather::DONE,
     gather::RACING,
+    gather::POOL,
     queue::COST,
     queue::MEMORY,
     idle::IDLE,

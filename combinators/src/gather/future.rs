@@ -3,7 +3,7 @@
 
 use super::policy::{Policy, policies};
 use crate::group::{Group, ignore_errors, take_error};
-use crate::set::{TaskSet, cancel_all};
+use crate::set::{TaskSet, WaitedSet as _, cancel_all};
 use executor_core::{Settled, TaskError};
 use std::fmt;
 use std::future::Future;
@@ -41,7 +41,7 @@ pub struct Gather<S: TaskSet> {
 impl<S: TaskSet> Gather<S> {
     pub(super) fn new(tasks: S) -> Self {
         Self {
-            group: Group::new(tasks, failed),
+            group: Group::new(tasks),
             policy: Policy::default(),
         }
     }
@@ -54,7 +54,7 @@ impl<S: TaskSet> Future for Gather<S> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let begins = !self.group.is_awaited();
-        let polled = self.group.poll(context);
+        let polled = self.group.poll(context, failed);
         if begins
             && polled.is_pending()
             && let Some(error) = self.group.waits_for_itself()
@@ -98,7 +98,7 @@ pub struct GatherSettled<S: TaskSet> {
 impl<S: TaskSet> GatherSettled<S> {
     pub(super) fn new(tasks: S) -> Self {
         Self {
-            group: Group::new(tasks, |_| false),
+            group: Group::new(tasks),
             policy: Policy::default(),
         }
     }
@@ -113,7 +113,7 @@ impl<S: TaskSet> Future for GatherSettled<S> {
         let this = &mut *self;
         ready!(match this.policy.cancel_siblings {
             true => this.group.poll_all(context, failed),
-            false => this.group.poll(context).map(drop),
+            false => this.group.poll(context, |_| false).map(drop),
         });
         Poll::Ready(this.group.finish().into_outcomes())
     }

@@ -6,7 +6,7 @@
 //! outcomes, in that order.
 
 use crate::gather::policy::Policy;
-use crate::set::{Member, give_up};
+use crate::set::{Member, TaskSet as _, give_up};
 use executor_core::panic::discard;
 use executor_core::{Completions, Task, TaskError};
 use std::fmt;
@@ -174,9 +174,8 @@ impl<I: Iterator, T: Send + 'static> Drop for Feed<I, T> {
             // So that whoever waited is not woken for it.
             self.completions = Completions::new();
             let slots = std::mem::take(&mut self.slots);
-            give_up(Vec::from_iter(
-                slots.into_iter().flatten().map(|(_, task)| task),
-            ));
+            let tasks = slots.into_iter().flatten().map(|(_, task)| task);
+            give_up(Vec::from_iter(tasks).into_waited());
         }
         Feed::give_up(self);
     }

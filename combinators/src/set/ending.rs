@@ -1,12 +1,12 @@
 //! Cancelling tasks together, and what that leaves running.
 
-use super::TaskSet;
+use super::WaitedSet;
 use crate::cancelled::{Leftover, Rest, leave, leave_for_a_while};
 use executor_core::Countdown;
 use std::task::{Context, Poll};
 
 /// Cancels what is not done. Nobody needs to look at the errors.
-pub(crate) fn cancel_all<S: TaskSet>(tasks: &mut S) {
+pub(crate) fn cancel_all<W: WaitedSet>(tasks: &mut W) {
     tasks.visit(&mut |task| {
         task.cancel();
         true
@@ -15,7 +15,7 @@ pub(crate) fn cancel_all<S: TaskSet>(tasks: &mut S) {
 
 /// Cancels what is not done, since nobody waits for it any more; what has not ended
 /// then is left to whoever cancels.
-pub(crate) fn give_up<S: TaskSet>(mut tasks: S) {
+pub(crate) fn give_up<W: WaitedSet>(mut tasks: W) {
     let mut rests = Vec::with_capacity(tasks.count());
     tasks.visit(&mut |task| {
         rests.push(task.cancel());
@@ -34,7 +34,7 @@ struct Ending(Countdown);
 
 impl Ending {
     /// Those of which this `rest` is left, if there are any.
-    fn of<S: TaskSet>(tasks: &mut S, rests: &[Rest], rest: Rest) -> Option<Self> {
+    fn of<W: WaitedSet>(tasks: &mut W, rests: &[Rest], rest: Rest) -> Option<Self> {
         let count = rests.iter().filter(|&&its| its == rest).count();
         if count == 0 {
             return None;
@@ -53,6 +53,6 @@ impl Ending {
 
 impl Leftover for Ending {
     fn poll_ended(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        self.0.poll_all(context)
+        self.0.poll(context).map(drop)
     }
 }

@@ -1,11 +1,12 @@
 //! Tuples of tasks of different types.
 
-use super::{Member, TaskSet, sealed::Sealed};
+use super::{Member, TaskSet, WaitedSet, sealed::Sealed};
 use crate::ensure_future::ensure_future;
 use crate::gather::{Gatherable, Mixed};
-use executor_core::{BoxError, Task, TaskError};
+use executor_core::{BoxError, Countdown, Settled, Task, TaskError};
 use std::fmt;
 use std::future::Future;
+use std::task::{Context, Poll};
 
 macro_rules! tuple {
     ($($future:ident $value:ident $error:ident $task:ident),+) => {
@@ -14,6 +15,17 @@ macro_rules! tuple {
         impl<$($value: Send + 'static),+> TaskSet for ($(Task<$value>,)+) {
             type Values = ($($value,)+);
             type Outcomes = ($(Result<$value, TaskError>,)+);
+            type Waited = Self;
+
+            fn into_waited(self) -> Self {
+                self
+            }
+        }
+
+        impl<$($value: Send + 'static),+> WaitedSet for ($(Task<$value>,)+) {
+            type Values = ($($value,)+);
+            type Outcomes = ($(Result<$value, TaskError>,)+);
+            type Wait = Countdown;
 
             fn count(&self) -> usize {
                 [$(stringify!($task)),+].len()
@@ -22,6 +34,18 @@ macro_rules! tuple {
             fn visit(&mut self, see: &mut dyn FnMut(&mut dyn Member) -> bool) {
                 let ($($task,)+) = self;
                 let _ = $(see($task))&&+;
+            }
+
+            fn wait(&mut self, decides: fn(Settled) -> bool) -> Countdown {
+                watch_each(self, decides)
+            }
+
+            fn poll(
+                &mut self,
+                countdown: &mut Countdown,
+                context: &mut Context<'_>,
+            ) -> Poll<Option<usize>> {
+                countdown.poll(context)
             }
 
             fn into_values(self) -> Result<Self::Values, TaskError> {
@@ -56,6 +80,18 @@ macro_rules! tuple {
             }
         }
     };
+}
+
+/// Nothing further matters once it is decided.
+fn watch_each<W: WaitedSet>(tasks: &mut W, decides: fn(Settled) -> bool) -> Countdown {
+    let mut countdown = Countdown::new(tasks.count(), decides);
+    let mut place = 0;
+    tasks.visit(&mut |task| {
+        task.watch(&mut countdown, place);
+        place += 1;
+        countdown.decided_by().is_none()
+    });
+    countdown
 }
 
 tuple!(F1 T1 E1 a);

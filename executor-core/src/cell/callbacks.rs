@@ -90,7 +90,8 @@ impl<I, T> Cell<I, T> {
         current::is_calling_back(self.address())
     }
 
-    fn address(&self) -> usize {
+    /// No other cell stands here, as long as this one does.
+    pub(crate) fn address(&self) -> usize {
         std::ptr::from_ref(self).addr()
     }
 }

@@ -9,12 +9,12 @@ pub(super) const WRITING: u8 = 2;
 pub(super) const CALLING: u8 = 3;
 pub(super) const DONE: u8 = 4;
 pub(super) const TAKEN: u8 = 5;
-const PHASE: u8 = 0b111;
+pub(super) const PHASE: u8 = 0b111;
 
 /// Somebody waits or has left a callback. Never set once `DONE`.
 pub(super) const WATCHED: u8 = 1 << 3;
 /// The outcome is an error. Set together with `CALLING` or `DONE`.
-const FAILED: u8 = 1 << 4;
+pub(super) const FAILED: u8 = 1 << 4;
 /// That error says that the task was cancelled.
 const CANCELLED: u8 = 1 << 5;
 /// Somebody has seen the error, or nobody cares: it is not reported. Set by

@@ -8,7 +8,7 @@ use crate::panic::{catch, discard};
 use crate::sync::lock;
 use crate::token::CancelToken;
 use crate::wakeups::wake;
-use crate::watch::{Settled, Watcher};
+use crate::watch::{Settled, Watcher, failures};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::task::Waker;
@@ -169,6 +169,14 @@ impl<I, T> Cell<I, T> {
                     tracing::error!(%report, "a watcher panicked");
                 }
             }
+        }
+    }
+
+    /// Tells those who listen for failures, once the task is done.
+    #[inline]
+    pub(super) fn announce(&self, settled: Settled) {
+        if settled != Settled::Value {
+            failures::tell(self.address(), settled);
         }
     }
 

@@ -17,10 +17,14 @@ pub(crate) trait View<T>: AnyTask {
     fn be_quiet(&self);
     fn is_quiet(&self) -> bool;
     fn is_calling_back(&self) -> bool;
+    fn address(&self) -> usize;
 
     /// # Safety
     /// As `Cell::take_output`.
     unsafe fn take(&self) -> Option<Outcome<T>>;
+    /// # Safety
+    /// As `Cell::take_output`.
+    unsafe fn take_value(&self) -> Option<T>;
     /// # Safety
     /// The caller is the owner's side, does not take the outcome while the
     /// reference lives, and shares it between threads only if `T` is `Sync`.
@@ -59,9 +63,16 @@ impl<I: Send, T: Send> View<T> for Shared<I, T> {
     fn is_calling_back(&self) -> bool {
         self.cell.is_calling_back()
     }
+    fn address(&self) -> usize {
+        self.cell.address()
+    }
     unsafe fn take(&self) -> Option<Outcome<T>> {
         // SAFETY: the caller promises the same.
         unsafe { self.cell.take_output() }
+    }
+    unsafe fn take_value(&self) -> Option<T> {
+        // SAFETY: the caller promises the same.
+        unsafe { self.cell.take_value() }
     }
     unsafe fn peek(&self) -> Option<&Outcome<T>> {
         // SAFETY: the caller promises the same, and that nothing takes the

@@ -28,10 +28,11 @@ const NOBODY: usize = usize::MAX;
 
 /// Waits for a number of tasks, or for one whose end decides the wait.
 ///
-/// For those who write combinators: it is what `gather` and `wait` are made of.
-/// The tasks may differ in type, and are told apart by their *place*, a number
-/// that the caller chooses (other than `usize::MAX`). However many there are, a
-/// completion costs two atomic operations, and who waits is woken once.
+/// For those who write combinators: it is what `gather` of a tuple is made of. The
+/// tasks may differ in type, and are told apart by their *place*, a number that the
+/// caller chooses (other than `usize::MAX`). However many there are, a completion
+/// costs two atomic operations, and who waits is woken once. For many tasks of one
+/// type, [`InOrder`](super::InOrder) is cheaper.
 ///
 /// Dropping it leaves the tasks as they are.
 ///
@@ -97,30 +98,17 @@ impl Countdown {
     /// Ready when the wait has ended, and from then on: with the place of the
     /// task that decided it, or `None` if all are done and none has.
     pub fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<usize>> {
-        self.poll_until(context, Self::end)
-    }
-
-    /// Ready when all are done, whether or not one has decided the wait.
-    pub fn poll_all(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        self.poll_until(context, |this| this.all_done().then_some(()))
-    }
-
-    fn poll_until<R>(&self, context: &mut Context<'_>, end: fn(&Self) -> Option<R>) -> Poll<R> {
-        if let Some(end) = end(self) {
+        if let Some(end) = self.end() {
             return Poll::Ready(end);
         }
         self.0.waker.register(context.waker());
-        end(self).map_or(Poll::Pending, Poll::Ready)
-    }
-
-    fn all_done(&self) -> bool {
-        self.0.done.load(Acquire) >= self.0.tasks
+        self.end().map_or(Poll::Pending, Poll::Ready)
     }
 
     /// `None` while the wait goes on.
     fn end(&self) -> Option<Option<usize>> {
         // In this order: see 1 and 2 above.
-        let all = self.all_done();
+        let all = self.0.done.load(Acquire) >= self.0.tasks;
         match self.decided_by() {
             None => all.then_some(None),
             place => Some(place),

@@ -3,6 +3,8 @@
 //!
 //! Run with `RUSTFLAGS="--cfg loom" cargo test -p executor-core --lib --release loom`.
 
+mod in_order;
+
 use super::{Completions, Countdown, Settled};
 use crate::error::TaskError;
 use crate::promise::{Promise, promise};
@@ -53,7 +55,7 @@ fn join(threads: Vec<loom::thread::JoinHandle<()>>) {
     }
 }
 
-fn model(check: fn()) {
+fn model(check: impl Fn() + Send + Sync + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = Some(3);
     builder.check(check);

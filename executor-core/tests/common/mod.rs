@@ -3,9 +3,10 @@
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+use std::cell::RefCell;
 use std::fmt::{Debug, Write as _};
+use std::sync::Once;
 use std::sync::mpsc::Receiver;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -19,15 +20,23 @@ pub(crate) fn receive<T>(receiver: &Receiver<T>) -> T {
     receiver.recv_timeout(DEADLINE).expect("a message in time")
 }
 
-/// Runs `f` and gives what this thread reported meanwhile, a line an event.
-pub(crate) fn reports_of(f: impl FnOnce()) -> Vec<String> {
-    let lines = Arc::<Mutex<Vec<String>>>::default();
-    tracing::subscriber::with_default(Listener(lines.clone()), f);
-    let mut lines = lines.lock().unwrap();
-    std::mem::take(&mut *lines)
+thread_local! {
+    /// What this thread has reported since somebody began to listen.
+    static HEARD: RefCell<Option<Vec<String>>> = const { RefCell::new(None) };
 }
 
-struct Listener(Arc<Mutex<Vec<String>>>);
+/// Runs `f` and gives what this thread reported meanwhile, a line an event.
+pub(crate) fn reports_of(f: impl FnOnce()) -> Vec<String> {
+    // One listener for good: where listeners come and go on several threads, what is
+    // reported for the first time meanwhile may be heard by none.
+    static LISTENING: Once = Once::new();
+    LISTENING.call_once(|| tracing::subscriber::set_global_default(Listener).unwrap());
+    HEARD.set(Some(Vec::new()));
+    f();
+    HEARD.take().unwrap()
+}
+
+struct Listener;
 
 impl Subscriber for Listener {
     fn enabled(&self, _: &Metadata<'_>) -> bool {
@@ -41,7 +50,11 @@ impl Subscriber for Listener {
     fn event(&self, event: &Event<'_>) {
         let mut line = Line(event.metadata().level().to_string());
         event.record(&mut line);
-        self.0.lock().unwrap().push(line.0);
+        HEARD.with_borrow_mut(|heard| {
+            heard
+                .iter_mut()
+                .for_each(|heard| heard.push(line.0.clone()))
+        });
     }
     fn enter(&self, _: &Id) {}
     fn exit(&self, _: &Id) {}

@@ -1,12 +1,13 @@
 //! Waiting for very many tasks at a time.
 
-use super::Plan;
+use super::{Plan, thread};
+use crate::jobs::increment;
 use crate::peers::measure::{Sample, Scale, Subject};
 use crate::peers::report::Unit;
-use crate::peers::sum::check;
+use crate::peers::sum::{check, summing};
 use crate::peers::{Fault, WORKERS};
 use combinators::gather;
-use executor_core::{Promise, Task, TaskError, promise};
+use executor_core::{ExecutorExt as _, Promise, Task, TaskError, promise};
 use futures::StreamExt as _;
 use futures::future::{join_all, try_join_all};
 use futures::stream::FuturesUnordered;
@@ -14,7 +15,7 @@ use futures_concurrency::future::Join as _;
 use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Barrier};
-use std::thread;
+use std::thread::scope;
 use std::time::Instant;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
@@ -39,6 +40,22 @@ pub(super) const RACING: Plan = Plan {
     unit: Unit::Nanoseconds,
     once: false,
     start: |_: Scale| subjects(When::Meanwhile),
+};
+
+pub(super) const POOL: Plan = Plan {
+    name: "gather-pool",
+    title: "Submitting 100,000 tiny jobs and waiting for all, for each job",
+    about: "A pool of two threads of ours runs the jobs while they are submitted and \
+            waited for.",
+    unit: Unit::Nanoseconds,
+    once: false,
+    start: |_: Scale| {
+        Ok(vec![
+            Subject::ours("ours", pooled(gather)?).note("`gather`"),
+            Subject::rival("in order", || pooled(in_order)).note("`await` in a loop"),
+            Subject::rival("join_all", || pooled(|tasks| values(join_all(tasks)))),
+        ])
+    },
 };
 
 /// When the tasks get their results.
@@ -116,6 +133,19 @@ where
     })
 }
 
+/// A sample of what waits for the jobs of a pool.
+fn pooled<W>(wait: impl Fn(Vec<Task<u64>>) -> W + 'static) -> Result<Sample, Fault>
+where
+    W: Future<Output = Result<Vec<u64>, TaskError>>,
+{
+    let pool = thread::pool()?;
+    Ok(summing(TASKS, 1.0, move |jobs| {
+        let jobs = (0..jobs).map(|number| pool.submit(increment, number));
+        let values = futures::executor::block_on(wait(jobs.collect()))?;
+        Ok(values.iter().sum())
+    }))
+}
+
 /// Tasks that a tokio runtime has spawned into a set.
 fn join_set(when: When) -> Result<Sample, Fault> {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
@@ -130,7 +160,7 @@ fn join_set(when: When) -> Result<Sample, Fault> {
             }
             if when == When::Before {
                 while ended.load(Ordering::Acquire) < TASKS {
-                    thread::yield_now();
+                    std::thread::yield_now();
                 }
             }
         };
@@ -174,7 +204,7 @@ fn timed<V>(
         }
         When::Meanwhile => {
             let meet = &Barrier::new(2);
-            thread::scope(|scope| {
+            scope(|scope| {
                 scope.spawn(move || {
                     meet.wait();
                     resolve();
