@@ -8,18 +8,20 @@
 //! A worker takes its jobs in order, so the first in the table is the one that
 //! runs, and its time limit counts from the moment it became the first.
 
+mod found;
 mod packing;
 mod stopping;
 mod table;
 
+pub(crate) use self::found::{Found, Harvest};
 pub(crate) use self::packing::{Packed, Turn};
 
+use self::found::Payload;
 use self::stopping::sentence;
 use self::table::{Entry, Held, Table};
 use crate::process::Process;
-use crate::reply;
-use crate::transport::{Board, Inline, Sight, Transport, kind, place};
-use executor_core::{HeldJob, Job, TaskError, Wakeups, WorkerExit, WorkerLost, spare};
+use crate::transport::{Board, Sight, Transport, kind, place};
+use executor_core::{HeldJob, Job, TaskError, WorkerExit, WorkerLost};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 #[derive(Debug)]
@@ -31,20 +33,6 @@ pub(crate) struct Flight {
     /// The longest result.
     longest: u64,
     myself: Weak<Self>,
-}
-
-/// A job and its result.
-pub(crate) struct Harvest {
-    pub(crate) job: HeldJob,
-    pub(crate) kind: u32,
-    bytes: Payload,
-    overruled: Option<TaskError>,
-}
-
-/// The bytes of a result.
-enum Payload {
-    Inline(Inline),
-    Heap(Vec<u8>),
 }
 
 /// What a dead worker leaves behind.
@@ -110,14 +98,14 @@ impl Flight {
 
     /// Collects what the board shows to be finished, in order, and adds it to
     /// `found`: what comes before a violation is as good as any.
-    pub(crate) fn harvest(&self, found: &mut Vec<Harvest>) -> Result<(), Violation> {
+    pub(crate) fn harvest(&self, found: &mut Found) -> Result<(), Violation> {
         let mut table = self.table();
         while let Some(seq) = table.front() {
             let entry = table.entry(seq);
             let is_ours = entry.is_some_and(|entry| matches!(entry.held, Held::Job(_)));
             match self.board.slot(seq).look(seq) {
-                Sight::Done => match self.result(seq, &mut table.at_first.partial)? {
-                    Some((kind, bytes)) => found.push(table.finish(kind, bytes)?),
+                Sight::Done => match self.result(seq, &mut table.at_first.partial, found)? {
+                    Some((kind, bytes)) => found.add(table.finish(kind, bytes)?),
                     None => break,
                 },
                 Sight::Acked => table.settle_taken_back()?,
@@ -140,7 +128,12 @@ impl Flight {
     }
 
     /// The result of a job that is done; `None` if it is to come by message.
-    fn result(&self, seq: u64, partial: &mut Vec<u8>) -> Result<Option<(u32, Payload)>, Violation> {
+    fn result(
+        &self,
+        seq: u64,
+        partial: &mut Vec<u8>,
+        found: &mut Found,
+    ) -> Result<Option<(u32, Payload)>, Violation> {
         let outcome = self.board.slot(seq).result();
         if outcome.kind == kind::SENT {
             return match self.way {
@@ -149,15 +142,15 @@ impl Flight {
             };
         }
         if self.drain(seq, partial)? {
-            let bytes = Payload::Heap(std::mem::take(partial));
+            let bytes = Payload::Large(std::mem::take(partial));
             return Ok(Some((outcome.kind, bytes)));
         }
-        let inline = match outcome.piped {
-            true => return Err(Violation("a result is not all there")),
-            false => self.board.slot(seq).read(outcome.len),
-        };
-        let bytes = inline.ok_or(Violation("a result is longer than its slot"))?;
-        Ok(Some((outcome.kind, Payload::Inline(bytes))))
+        if outcome.piped {
+            return Err(Violation("a result is not all there"));
+        }
+        let bytes = found.copy(self.board.slot(seq), outcome.len);
+        let bytes = bytes.ok_or(Violation("a result is longer than its slot"))?;
+        Ok(Some((outcome.kind, bytes)))
     }
 
     /// Reads what there is of a result in the pipe. True if that is all of it.
@@ -202,7 +195,7 @@ impl Flight {
             Sight::Condemned => return Ok(None),
             _ => return Err(Violation("a result for a job that has not begun")),
         }
-        let harvest = table.finish(kind, Payload::Heap(bytes))?;
+        let harvest = table.finish(kind, Payload::Large(bytes))?;
         self.watch_first(&mut table);
         Ok(Some(harvest))
     }
@@ -317,24 +310,5 @@ impl Flight {
             }
         }
         remains
-    }
-}
-
-impl Harvest {
-    /// Resolves the job. Decodes, and calls callbacks: under no lock. The buffer is
-    /// for its memory.
-    pub(crate) fn resolve(self, buffer: &mut Vec<u8>, wakeups: &mut Wakeups) {
-        match (self.overruled, self.bytes) {
-            (Some(error), _) => self.job.fail(error),
-            (None, Payload::Heap(mut bytes)) => {
-                reply::resolve(self.job, self.kind, &mut bytes, wakeups);
-                spare::give(bytes);
-            }
-            (None, Payload::Inline(bytes)) => {
-                buffer.clear();
-                buffer.extend_from_slice(&bytes);
-                reply::resolve(self.job, self.kind, buffer, wakeups);
-            }
-        }
     }
 }

@@ -13,11 +13,11 @@ use self::watched::Watched;
 use crate::boot::{Boot, BootError, Worker};
 use crate::config::{ROUND, back_off};
 use crate::dispatch::{BootSlot, Dispatch, Next};
-use crate::flight::{Flight, Harvest, Loss, Violation};
+use crate::flight::{Flight, Found, Loss, Violation};
 use crate::seat::{Occupant, Seat};
 use crate::signals::Blocked;
 use crate::transport::{Head, Incoming, Outbox, Patience, Transport, kind};
-use executor_core::{HeldJob, Job, ShutdownMode, TaskError, Wakeups};
+use executor_core::{HeldJob, Job, ShutdownMode, TaskError};
 use std::collections::VecDeque;
 use std::hash::{BuildHasher as _, RandomState};
 use std::io;
@@ -167,9 +167,8 @@ struct Supervisor<'a> {
     /// Jobs that were taken off the queue and are to be packed.
     hand: VecDeque<Job>,
     outbox: Outbox,
-    /// Empty, for their memory.
-    finished: Vec<Harvest>,
-    buffer: Vec<u8>,
+    /// Empty, for its memory.
+    finished: Found,
     /// How long to look for news before it sleeps.
     patience: Patience,
     /// The same in the midst of a large payload.
@@ -206,8 +205,7 @@ impl<'a> Supervisor<'a> {
             flight,
             hand: VecDeque::new(),
             outbox: Outbox::new(config.transport),
-            finished: Vec::new(),
-            buffer: Vec::new(),
+            finished: Found::default(),
             amid: patience.clone(),
             patience,
             kept: None,
@@ -343,7 +341,7 @@ impl<'a> Supervisor<'a> {
     fn read(
         &self,
         message: Option<(Head, Vec<u8>)>,
-        finished: &mut Vec<Harvest>,
+        finished: &mut Found,
     ) -> Result<(), Violation> {
         // What stands on the board came before what comes as a message.
         self.flight.harvest(finished)?;
@@ -351,14 +349,16 @@ impl<'a> Supervisor<'a> {
             Some((head, bytes)) if head.kind != kind::BELL => {
                 let slot = head.slot as usize;
                 let result = self.flight.deliver(slot, head.seq, head.kind, bytes)?;
-                finished.extend(result);
+                if let Some(result) = result {
+                    finished.add(result);
+                }
                 self.flight.harvest(finished)
             }
             _ => Ok(()),
         }
     }
 
-    fn resolve(&mut self, finished: &mut Vec<Harvest>) {
+    fn resolve(&mut self, finished: &mut Found) {
         if finished.is_empty() {
             return;
         }
@@ -372,23 +372,7 @@ impl<'a> Supervisor<'a> {
             self.dispatch.soon_idle(self.seat);
         }
         self.dispatch.count(finished.len(), 0);
-        // A callback may wait for another job of the same batch.
-        let mut followed = Vec::new();
-        // Whoever is woken finds all results, and may run in place of this thread.
-        let mut wakeups = Wakeups::new();
-        for harvest in finished.drain(..) {
-            if harvest.job.is_awaited() && harvest.job.has_followers() {
-                followed.push(harvest);
-            } else {
-                harvest.resolve(&mut self.buffer, &mut wakeups);
-            }
-        }
-        // A callback may wait for whom these wake.
-        wakeups.wake();
-        for harvest in followed {
-            harvest.resolve(&mut self.buffer, &mut wakeups);
-        }
-        drop(wakeups);
+        finished.resolve();
         self.seat.set_resolving(false);
     }
 

@@ -28,5 +28,5 @@ pub(crate) use self::ipc::{Ends, JobSource, Jobs, Lifeline, Sent, pair, warm_up}
 pub(crate) use self::outbox::Outbox;
 pub use self::outbox::Transport;
 pub(crate) use self::patience::Patience;
-pub(crate) use self::slot::{INLINE, Inline, Sight};
+pub(crate) use self::slot::{INLINE, Sight, Slot};
 pub(crate) use self::wire::{Wire, WorkerWire};

@@ -9,8 +9,9 @@
 //!
 //! At most one job is being packed.
 
+use super::Violation;
+use super::found::{Harvest, Payload};
 use super::stopping::{Fate, sentence};
-use super::{Harvest, Payload, Violation};
 use crate::transport::{SLOTS, place};
 use executor_core::timer::Timer;
 use executor_core::{HeldJob, TaskError};

@@ -1,10 +1,10 @@
 //! A flight whose worker writes to the board and sends what it likes.
 
 use super::{Collector, Input};
-use crate::flight::{Flight, Harvest, Loss, Packed};
+use crate::flight::{Flight, Found, Loss, Packed};
 use crate::process::Process;
 use crate::transport::{Board, INLINE, Outbox, SLOTS, Transport, place};
-use executor_core::{Bytes, ExecutorExt as _, HeldJob, Job, Task, TaskError, Wakeups, WorkerExit};
+use executor_core::{Bytes, ExecutorExt as _, HeldJob, Job, Task, TaskError, WorkerExit};
 use std::process::Command;
 use std::sync::{Arc, OnceLock};
 
@@ -157,10 +157,9 @@ impl World {
     }
 
     fn harvest(&self) -> bool {
-        let mut found = Vec::new();
+        let mut found = Found::default();
         let is_fine = self.flight.harvest(&mut found).is_ok();
-        let resolve = |harvest: Harvest| harvest.resolve(&mut Vec::new(), &mut Wakeups::new());
-        found.into_iter().for_each(resolve);
+        found.resolve();
         is_fine
     }
 

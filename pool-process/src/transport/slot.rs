@@ -112,21 +112,6 @@ pub(crate) struct Outcome {
     pub(crate) len: u64,
 }
 
-/// A result that stood in a slot.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Inline {
-    bytes: [u8; INLINE],
-    len: usize,
-}
-
-impl std::ops::Deref for Inline {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        &self.bytes[..self.len]
-    }
-}
-
 const RESULT_PIPED: u64 = 1 << 55;
 const LIMITED: u64 = 1 << 63;
 const PIPED: u64 = 1 << 62;
@@ -228,21 +213,14 @@ impl Slot {
         }
     }
 
-    /// Copies a result out of the slot. `None` if it cannot have that length.
+    /// Appends a result to `buffer`, and says how long it is. `None` if it cannot have
+    /// that length.
     ///
     /// Only for a slot that is [`Sight::Done`].
-    pub(crate) fn read(&self, len: u64) -> Option<Inline> {
+    pub(crate) fn read(&self, len: u64, buffer: &mut Vec<u8>) -> Option<usize> {
         let len = usize::try_from(len).ok().filter(|len| *len <= INLINE)?;
-        let mut bytes = [0; INLINE];
-        for (word, eight) in self
-            .data
-            .iter()
-            .zip(bytes.chunks_mut(8))
-            .take(len.div_ceil(8))
-        {
-            eight.copy_from_slice(&word.load(Relaxed).to_le_bytes());
-        }
-        Some(Inline { bytes, len })
+        self.load(len, buffer);
+        Some(len)
     }
 
     /// When the worker began, as it says, in nanoseconds.

@@ -50,7 +50,9 @@ fn a_worker_sleeps_until_a_job_comes_and_its_parent_until_it_is_done() {
             let ready = || parent.is_news(seq);
             assert!(parent.await_news(&mut patience, LONG, ready));
             assert_eq!(parent.slot(seq).look(seq), Sight::Done);
-            assert_eq!(*parent.slot(seq).read(8).unwrap(), seq.to_le_bytes());
+            let mut result = Vec::new();
+            assert_eq!(parent.slot(seq).read(8, &mut result), Some(8));
+            assert_eq!(result, seq.to_le_bytes());
         }
         parent.close();
     });

@@ -33,7 +33,9 @@ fn a_job_goes_through_and_its_result_is_read_on_the_other_side() {
     assert_eq!(slot.look(77), Sight::Done);
     let outcome = slot.result();
     assert_eq!((outcome.kind, outcome.piped, outcome.len), (3, false, 13));
-    assert_eq!(&*slot.read(13).unwrap(), b"thirteen byte");
+    let mut result = Vec::new();
+    assert_eq!(slot.read(13, &mut result), Some(13));
+    assert_eq!(result, b"thirteen byte");
     assert_eq!(slot.look(78), Sight::Nonsense);
 }
 
@@ -70,7 +72,7 @@ fn a_condemned_worker_learns_it_at_the_end_of_its_job() {
 fn a_length_that_cannot_be_is_refused() {
     let slot = slot();
     for len in [INLINE as u64 + 1, u64::MAX] {
-        assert!(slot.read(len).is_none());
+        assert!(slot.read(len, &mut Vec::new()).is_none());
     }
     let outcome = Outcome {
         kind: 255,
