@@ -134,7 +134,11 @@ impl<T: Send + 'static> Future for Wait<T> {
                 None => false,
             };
         match self.tasks.take_if(|_| over) {
-            Some(tasks) => Poll::Ready(Waited::of(tasks)),
+            Some(tasks) => {
+                // It hears of nothing more, should it be kept.
+                self.in_order = InOrder::new(|_| false);
+                Poll::Ready(Waited::of(tasks))
+            }
             None => Poll::Pending,
         }
     }

@@ -60,7 +60,12 @@ pub fn give(buffer: Vec<u8>) {
     if buffer.capacity() < LEAST {
         return;
     }
-    let Given { surplus, look } = store().give(buffer, Instant::now());
+    // Never waits: a lock that was held while the process forked stays locked there.
+    let Ok(mut store) = STORE.try_lock() else {
+        return;
+    };
+    let Given { surplus, look } = store.give(buffer, Instant::now());
+    drop(store);
     // Not under the lock.
     drop(surplus);
     if let Some(delay) = look {
@@ -99,8 +104,9 @@ fn look_after(delay: Duration) {
     timer::after(delay, look).detach();
 }
 
+static STORE: Mutex<Store> = Mutex::new(Store::new());
+
 fn store() -> MutexGuard<'static, Store> {
-    static STORE: Mutex<Store> = Mutex::new(Store::new());
     STORE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

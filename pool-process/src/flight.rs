@@ -18,7 +18,7 @@ pub(crate) use self::packing::{Packed, Turn};
 
 use self::found::Payload;
 use self::stopping::sentence;
-use self::table::{Entry, Held, Table};
+use self::table::{AtFirst, Entry, Held, Table};
 use crate::process::Process;
 use crate::transport::{Board, Sight, Transport, kind, place};
 use executor_core::{HeldJob, Job, TaskError, WorkerExit, WorkerLost};
@@ -104,7 +104,7 @@ impl Flight {
             let entry = table.entry(seq);
             let is_ours = entry.is_some_and(|entry| matches!(entry.held, Held::Job(_)));
             match self.board.slot(seq).look(seq) {
-                Sight::Done => match self.result(seq, &mut table.at_first.partial, found)? {
+                Sight::Done => match self.result(seq, &mut table.at_first, found)? {
                     Some((kind, bytes)) => found.add(table.finish(kind, bytes)?),
                     None => break,
                 },
@@ -117,7 +117,7 @@ impl Flight {
                     return Err(Violation("it begins a job that was taken back"));
                 }
                 Sight::Running => {
-                    self.drain(seq, &mut table.at_first.partial)?;
+                    self.drain(seq, &mut table.at_first)?;
                     break;
                 }
                 Sight::Queued | Sight::Taken | Sight::Condemned => break,
@@ -131,7 +131,7 @@ impl Flight {
     fn result(
         &self,
         seq: u64,
-        partial: &mut Vec<u8>,
+        at_first: &mut AtFirst,
         found: &mut Found,
     ) -> Result<Option<(u32, Payload)>, Violation> {
         let outcome = self.board.slot(seq).result();
@@ -141,8 +141,8 @@ impl Flight {
                 Transport::SharedMemory => Err(Violation("it sends what it is not to send")),
             };
         }
-        if self.drain(seq, partial)? {
-            let bytes = Payload::Large(std::mem::take(partial));
+        if self.drain(seq, at_first)? {
+            let bytes = Payload::Large(std::mem::take(&mut at_first.partial));
             return Ok(Some((outcome.kind, bytes)));
         }
         if outcome.piped {
@@ -154,7 +154,7 @@ impl Flight {
     }
 
     /// Reads what there is of a result in the pipe. True if that is all of it.
-    fn drain(&self, seq: u64, partial: &mut Vec<u8>) -> Result<bool, Violation> {
+    fn drain(&self, seq: u64, at_first: &mut AtFirst) -> Result<bool, Violation> {
         let outcome = self.board.slot(seq).result();
         if !outcome.piped || self.way == Transport::Messages {
             return Ok(false);
@@ -162,6 +162,10 @@ impl Flight {
         if outcome.len > self.longest {
             return Err(Violation("it announces more than any result may have"));
         }
+        if *at_first.announced.get_or_insert(outcome.len) != outcome.len {
+            return Err(Violation("it announces one length and then another"));
+        }
+        let partial = &mut at_first.partial;
         let Some(left) = outcome.len.checked_sub(partial.len() as u64) else {
             return Err(Violation("it announces less than it has sent"));
         };
@@ -219,6 +223,13 @@ impl Flight {
         }
         taken.reverse();
         taken
+    }
+
+    /// True if the worker has begun the first job, or finished it.
+    pub(crate) fn first_has_begun(&self) -> bool {
+        let first = self.table().front();
+        let first = first.map(|seq| self.board.slot(seq).look(seq));
+        matches!(first, Some(Sight::Running | Sight::Done))
     }
 
     /// True if it is the worker's turn to do something about the first job: to

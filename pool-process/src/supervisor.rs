@@ -354,6 +354,7 @@ impl<'a> Supervisor<'a> {
                 }
                 self.flight.harvest(finished)
             }
+            Some((_, bytes)) if !bytes.is_empty() => Err(Violation("its bell says something")),
             _ => Ok(()),
         }
     }

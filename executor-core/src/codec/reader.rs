@@ -27,9 +27,9 @@ use std::cell::Cell;
 
 /// So many elements of a value may take no bytes.
 pub(super) const MOST_EMPTY: usize = 1 << 20;
-/// A part of the eight mebibytes of a supervisor, and of most main threads. The rest is
-/// for what is below it, and for dropping what was read.
-pub(super) const MOST_STACK: usize = 6 << 20;
+/// Half of what Rust's threads have: owners drop, compare and print on these what a
+/// supervisor has read on more.
+pub(super) const MOST_STACK: usize = 1 << 20;
 
 /// What all readers of a value share.
 pub(super) struct Account<'de> {

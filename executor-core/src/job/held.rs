@@ -87,9 +87,9 @@ impl HeldJob {
         self.inner().meta().retries()
     }
 
-    /// Whether anybody waits for the task, or is to be called when it is done. An
-    /// executor that resolves several jobs on one thread resolves these after the
-    /// others: whom it wakes finds more than one result.
+    /// Whether anybody waits for the task, or is to be called when it is done, or has
+    /// waited or asked for its holder: a hint, with which an executor that resolves
+    /// several jobs on one thread resolves these after the others.
     pub fn is_awaited(&self) -> bool {
         self.inner().is_awaited()
     }

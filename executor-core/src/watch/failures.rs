@@ -7,9 +7,10 @@
 //!
 //! # Protocol
 //!
-//! A [`Listener`] knows tasks by the addresses of their cells, and hears of the
-//! first failure that lies between the least and the greatest of them. That may be
-//! somebody else's: it looks whether it knows the address.
+//! A [`Listener`] knows tasks by the addresses of their cells, and hears of
+//! failures that lie between the least and the greatest of them, in the order in
+//! which they come. They may be somebody else's: it looks whether it knows the
+//! addresses.
 //!
 //! * *Listen*: put the listener on the list and count it, **then** look at the
 //!   tasks;
@@ -31,8 +32,9 @@ use std::ops::{Deref, RangeInclusive};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 
-/// No cell stands there.
-const NOWHERE: usize = 0;
+/// So many failures are kept in mind until the listener looks: enough for whoever
+/// hears of strangers, and then of its own, to know which of these was the first.
+const MOST: usize = 32;
 
 struct Failures {
     count: AtomicUsize,
@@ -71,27 +73,33 @@ impl Wanted {
 pub(super) struct Listener {
     wanted: Wanted,
     among: RangeInclusive<usize>,
-    /// The address of the first that failed. Written under the lock of the list.
-    heard: AtomicUsize,
+    /// How many have failed, so that to look costs no lock while none has.
+    count: AtomicUsize,
+    /// The addresses of the first that failed, in order.
+    heard: Mutex<Vec<usize>>,
     pub(super) waker: WakerSlot,
 }
 
 impl Listener {
-    /// The address of the first cell that failed.
-    pub(super) fn heard(&self) -> Option<usize> {
-        let cell = self.heard.load(Acquire);
-        (cell != NOWHERE).then_some(cell)
+    /// The addresses of the cells that failed, in the order in which they did.
+    pub(super) fn heard(&self) -> Vec<usize> {
+        match self.count.load(Acquire) {
+            0 => Vec::new(),
+            _ => lock(&self.heard).clone(),
+        }
     }
 
     /// True if this is the first that it hears of.
     fn hear(&self, cell: usize, settled: Settled) -> bool {
-        let first = self.wanted.is(settled)
-            && self.among.contains(&cell)
-            && self.heard.load(Relaxed) == NOWHERE;
-        if first {
-            self.heard.store(cell, Release);
+        if !self.wanted.is(settled) || !self.among.contains(&cell) {
+            return false;
         }
-        first
+        let mut heard = lock(&self.heard);
+        if heard.len() < MOST {
+            heard.push(cell);
+            self.count.store(heard.len(), Release);
+        }
+        heard.len() == 1
     }
 }
 
@@ -110,7 +118,8 @@ impl Listening {
         let listener = Arc::new(Listener {
             wanted,
             among,
-            heard: AtomicUsize::new(NOWHERE),
+            count: AtomicUsize::new(0),
+            heard: Mutex::new(Vec::new()),
             waker: WakerSlot::new(),
         });
         let this = Self(listener);

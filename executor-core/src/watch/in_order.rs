@@ -128,8 +128,9 @@ impl InOrder {
                     Some(after) => Progress::Decided(rest.len().saturating_sub(after + 1)),
                 });
             }
-            if let Some(cell) = self.heard() {
-                match rest.iter().position(|task| task.cell() == cell) {
+            let heard = self.heard();
+            if !heard.is_empty() {
+                match first_of(&heard, rest) {
                     Some(place) => return Poll::Ready(Progress::Decided(place)),
                     None => self.have_each_tell(rest),
                 }
@@ -146,17 +147,17 @@ impl InOrder {
                 continue;
             };
             listening.waker.register(context.waker());
-            if listening.heard().is_none() && self.have_the_last_tell(rest) {
+            if listening.heard().is_empty() && self.have_the_last_tell(rest) {
                 return Poll::Pending;
             }
         }
     }
 
-    /// The cell of a task that failed, which may be anybody's.
-    fn heard(&self) -> Option<usize> {
+    /// The cells of tasks that failed, which may be anybody's.
+    fn heard(&self) -> Vec<usize> {
         match &self.how {
             How::OneByOne(listening) => listening.heard(),
-            How::Looking | How::Each(_) => None,
+            How::Looking | How::Each(_) => Vec::new(),
         }
     }
 
@@ -230,6 +231,14 @@ impl InOrder {
         }
         false
     }
+}
+
+/// The place of the first that was heard of, among tasks of which it may be none.
+fn first_of<T: Send + 'static>(heard: &[usize], rest: &[Task<T>]) -> Option<usize> {
+    let when = |task: &Task<T>| heard.iter().position(|cell| *cell == task.cell());
+    let known = rest.iter().enumerate();
+    let known = known.filter_map(|(place, task)| Some((when(task)?, place)));
+    known.min().map(|(_, place)| place)
 }
 
 impl fmt::Debug for InOrder {

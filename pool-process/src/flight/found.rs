@@ -66,10 +66,11 @@ impl Found {
                 harvest.resolve(&self.small, &mut self.buffer, &mut wakeups);
             }
         }
-        // A callback may wait for whom these wake.
+        // A callback may wait for whom these wake, and for whom the one before wakes.
         wakeups.wake();
         for harvest in followed {
             harvest.resolve(&self.small, &mut self.buffer, &mut wakeups);
+            wakeups.wake();
         }
         self.small.clear();
     }

@@ -6,11 +6,15 @@
 
 use super::Flight;
 use super::table::{Held, Table};
-use crate::config::ROUND;
-use crate::transport::Sight;
+use crate::transport::{Sight, Transport};
 use executor_core::timer::{self, Timer};
 use executor_core::{CancelOutcome, Control, TaskError};
 use std::time::{Duration, Instant};
+
+/// How many bytes of a result are expected in a second, at the least.
+const LEAST_RATE: u64 = 16 << 20;
+/// What a result may take in any case.
+const LEAST_TIME: Duration = Duration::from_secs(10);
 
 /// Why a running job was stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +51,16 @@ impl Flight {
         })
     }
 
+    /// How long it may take to send the result that the worker has announced.
+    fn time_to_send(&self, seq: u64) -> Duration {
+        // By message, no length is announced.
+        let len = match self.way {
+            Transport::SharedMemory => self.board.slot(seq).result().len.min(self.longest),
+            Transport::Messages => self.longest,
+        };
+        Duration::from_secs(len / LEAST_RATE)
+    }
+
     /// The limit of a job has passed since it became the first. It counts from
     /// when the worker began, which may be later, to the end of the function, which
     /// the worker announces before it sends a large result; one that does not begin at
@@ -58,9 +72,13 @@ impl Flight {
         }
         let left = match self.board.slot(seq).look(seq) {
             Sight::Queued => limit.max(Duration::from_millis(1)),
-            // The function has ended in time, as far as anybody knows. Whether the
-            // result comes is looked after on the supervisor's rounds as well.
-            Sight::Running if self.board.is_sending(seq) => ROUND,
+            // The function has ended in time, as far as anybody knows: the result is
+            // to come within the time that it takes at the slowest.
+            Sight::Running if self.board.is_sending(seq) => {
+                let due = || Instant::now() + LEAST_TIME + self.time_to_send(seq);
+                let due = *table.at_first.due.get_or_insert_with(due);
+                due.saturating_duration_since(Instant::now())
+            }
             Sight::Running => {
                 // It is asked once: it might say each time that it began just now.
                 let runs_for = self.board.runs_for(seq);

@@ -50,8 +50,12 @@ pub(super) struct AtFirst {
     pub(super) limit: Option<Timer>,
     /// When the worker began, as it said when it was first asked.
     pub(super) began: Option<Instant>,
+    /// How long its result is, as the worker has announced.
+    pub(super) announced: Option<u64>,
     /// What has come of its result.
     pub(super) partial: Vec<u8>,
+    /// When a result that was announced before the limit has to be there.
+    pub(super) due: Option<Instant>,
 }
 
 #[derive(Debug)]

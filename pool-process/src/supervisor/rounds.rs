@@ -66,7 +66,11 @@ impl Supervisor<'_> {
         }
         let stopped = self.worker.process.is_stopped();
         let sends = self.flight.first_is_sent() || self.worker.wire.is_amid();
-        let moved = self.worker.board.moved() + self.worker.wire.received();
+        // What comes by wire is no result of a job that has not begun.
+        let mut moved = self.worker.board.moved();
+        if self.flight.first_has_begun() {
+            moved += self.worker.wire.received();
+        }
         let moves = moved.saturating_sub(self.rounds.moved) >= SEND_STEP as u64;
         if moves || !stopped && !sends && !self.flight.first_waits() {
             self.rounds.idle = 0;

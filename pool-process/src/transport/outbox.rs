@@ -164,6 +164,7 @@ impl Outbox {
             end_parcel(&mut self.buffer, begun.start);
         }
         board.slot(begun.seq).post_taken_back(begun.seq);
+        self.buffer.shrink_to(2 * PREFETCH_PIPED);
     }
 
     /// The job whose argument is being fed.

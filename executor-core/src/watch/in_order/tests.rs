@@ -111,3 +111,17 @@ fn who_is_dropped_is_on_the_list_no_more() {
     drop((promises, tasks));
     assert_eq!(Arc::strong_count(&listener), 1);
 }
+
+#[test]
+fn its_first_failure_counts_also_after_a_strangers() {
+    let (mut promises, mut tasks): (Vec<_>, Vec<_>) = sorted(MANY).into_iter().unzip();
+    let (stranger, _strange) = (promises.remove(MANY / 2), tasks.remove(MANY / 2));
+    let wakes = Arc::<Wakes>::default();
+    let mut in_order = InOrder::new(failed);
+    assert!(wakes.poll(&mut in_order, &mut tasks).is_pending());
+    fail(stranger);
+    fail(promises.remove(MANY - 7));
+    fail(promises.remove(10));
+    let decided = Progress::Decided(MANY - 7);
+    assert_eq!(wakes.poll(&mut in_order, &mut tasks), Poll::Ready(decided));
+}
