@@ -9,6 +9,8 @@ use std::sync::mpsc::channel;
 
 pool_process::test_worker!();
 
+const AHEAD: usize = 20;
+
 fn create(path: PathBuf) {
     std::fs::write(path, "").unwrap();
 }
@@ -22,6 +24,7 @@ fn await_file(path: PathBuf) {
 /// the first.
 #[test]
 fn one_may_wait_for_whom_another_result_of_its_batch_wakes() {
+    init_test_worker();
     let dir = tempfile::tempdir().unwrap();
     let file = |name: &str| dir.path().join(name);
     let pool = pool(1);
@@ -40,9 +43,13 @@ fn one_may_wait_for_whom_another_result_of_its_batch_wakes() {
         first.wait_timeout(LONG).expect("in time").unwrap();
         woken.send(()).unwrap();
     });
+    // When so many wait, both are sent ahead to the worker.
+    let others: Vec<_> = (0..AHEAD).map(|_| pool.submit(|()| (), ())).collect();
+    eventually("some are sent ahead", || pool.queued() < AHEAD);
     create(gate);
     assert_eq!(is_told.recv_timeout(2 * LONG).unwrap(), Ok(()));
     waits.join().unwrap();
     finish(opens).unwrap();
+    others.into_iter().for_each(|other| finish(other).unwrap());
     finish(second).unwrap();
 }

@@ -146,7 +146,8 @@ impl Table {
     pub(super) fn release_first(&mut self) -> Option<Entry> {
         let seq = self.front()?;
         self.first += 1;
-        if self.at_first.since.take().is_some() {
+        // Also if it became the first only a moment ago and nobody has noted when.
+        if self.at_first.since.is_some() || self.at_first.announced.is_some() {
             self.at_first = AtFirst::default();
         }
         let entry = self.entries[place(seq)].take()?;
