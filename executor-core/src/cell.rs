@@ -178,13 +178,12 @@ impl<I, T> Cell<I, T> {
         self.publish(outcome);
         // SAFETY: this call ended the phase `HELD`, and who read the control then
         // was waited for.
-        unsafe { self.set_control(None) };
+        unsafe { self.remove_control() };
         Ok(())
     }
 
     /// Resolves a job that is held, of which nobody else can try to: it has no
-    /// time limit that runs.
-    /// The one waker that may wait for it goes to `later`.
+    /// time limit that runs. The one waker that may wait for it goes to `later`.
     pub(crate) fn resolve_alone(&self, outcome: Outcome<T>, later: Option<&mut Wakeups>) {
         let settled = Settled::of(&outcome);
         // SAFETY: the phase is `HELD`, and who holds it is the only one who may
@@ -198,7 +197,7 @@ impl<I, T> Cell<I, T> {
             Err(_) => self.tell(settled, later),
         }
         // SAFETY: as for `resolve`.
-        unsafe { self.set_control(None) };
+        unsafe { self.remove_control() };
     }
 
     /// Resolves a job that is still queued, and drops its input first.

@@ -34,12 +34,13 @@ impl<I, T> Cell<I, T> {
         if control.is_none() {
             return self.advance(QUEUED, HELD);
         }
-        // SAFETY: the phase is `QUEUED`, and this is the executor's side.
-        unsafe { self.set_control(control) };
+        // SAFETY: the phase is `QUEUED`, and this is the executor's side. There is none
+        // to be dropped: whoever ended or left the phase `HELD` has removed it.
+        self.control.with_mut(|place| unsafe { *place = control });
         let held = self.advance(QUEUED, HELD);
         if !held {
             // SAFETY: nobody has seen it in the phase `HELD`.
-            unsafe { self.set_control(None) };
+            unsafe { self.remove_control() };
         }
         held
     }
@@ -54,22 +55,27 @@ impl<I, T> Cell<I, T> {
         drop(slot);
         if released {
             // SAFETY: the phase is `QUEUED`, and this is the executor's side.
-            unsafe { self.set_control(None) };
+            unsafe { self.remove_control() };
         }
         released
     }
 
-    /// Replaces the control, and drops the last one.
+    /// Drops the control. Most cells have none, and are not written to.
     ///
     /// # Safety
     /// The caller may write it: see above.
-    pub(super) unsafe fn set_control(&self, next: Option<(Arc<dyn Control>, u64)>) {
+    pub(super) unsafe fn remove_control(&self) {
         // SAFETY: the caller promises that nobody else reaches for it.
-        let last = self
-            .control
-            .with_mut(|control| unsafe { std::mem::replace(&mut *control, next) });
-        if last.is_some() {
-            discard(last);
+        let control = self.control.with_mut(|control| unsafe {
+            let control = &mut *control;
+            if control.is_some() {
+                control.take()
+            } else {
+                None
+            }
+        });
+        if control.is_some() {
+            discard(control);
         }
     }
 
