@@ -12,7 +12,7 @@
 //! few bytes within something else use [`Bytes`](crate::Bytes).
 //!
 //! Where a value is read, neither its lengths nor its nesting are trusted: more than a
-//! million elements that take no bytes (a `Vec<()>`), and more than six mebibytes of
+//! million elements that take no bytes (a `Vec<()>`), and more than a mebibyte of
 //! stack, are an error. A value that needs more stack than there is when it is
 //! *written* ends the process that writes it.
 //!

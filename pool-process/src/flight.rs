@@ -227,17 +227,20 @@ impl Flight {
 
     /// True if the worker has begun the first job, or finished it.
     pub(crate) fn first_has_begun(&self) -> bool {
-        let first = self.table().front();
-        let first = first.map(|seq| self.board.slot(seq).look(seq));
-        matches!(first, Some(Sight::Running | Sight::Done))
+        matches!(self.first_sight(), Some(Sight::Running | Sight::Done))
     }
 
     /// True if it is the worker's turn to do something about the first job: to
     /// take notice of it, or to send the result that it says it has sent.
     pub(crate) fn first_waits(&self) -> bool {
-        let first = self.table().front();
-        let first = first.map(|seq| self.board.slot(seq).look(seq));
-        matches!(first, Some(Sight::Queued | Sight::Taken | Sight::Done))
+        matches!(
+            self.first_sight(),
+            Some(Sight::Queued | Sight::Taken | Sight::Done)
+        )
+    }
+
+    fn first_sight(&self) -> Option<Sight> {
+        self.first().map(|seq| self.board.slot(seq).look(seq))
     }
 
     /// True if the worker says that it sends the result of the first job.

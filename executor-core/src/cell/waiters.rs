@@ -199,14 +199,13 @@ impl<I, T> Cell<I, T> {
         registered
     }
 
-    /// Whether anybody waits or is to be called, or has looked for who holds it.
-    pub(crate) fn is_awaited(&self) -> bool {
-        self.state.load(Relaxed) & WATCHED != 0
-    }
-
     /// Whether resolving the task runs code that is not ours: callbacks, or
     /// somebody's watcher.
     pub(crate) fn has_followers(&self) -> bool {
+        // For most tasks, that answers it without a lock.
+        if self.state.load(Relaxed) & WATCHED == 0 {
+            return false;
+        }
         let slot = lock(&self.slot);
         let others = slot.others.as_deref();
         others.is_some_and(Others::tells_somebody)

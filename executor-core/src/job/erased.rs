@@ -163,7 +163,6 @@ pub(crate) trait AnyJob: AnyTask {
     fn expire_in_queue(&self, limit: Duration);
 
     // From here on the job is held.
-    fn is_awaited(&self) -> bool;
     fn has_followers(&self) -> bool;
     fn count_death(&self, begun: bool) -> u32;
     fn run(&self, course: &mut dyn Course);
@@ -223,10 +222,6 @@ impl<W: Work> AnyJob for Shared<Input<W>, W::Output> {
 
     fn hold(&self, control: Option<(Arc<dyn Control>, u64)>) -> bool {
         self.cell.hold(control)
-    }
-
-    fn is_awaited(&self) -> bool {
-        self.cell.is_awaited()
     }
 
     fn has_followers(&self) -> bool {

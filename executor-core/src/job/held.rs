@@ -87,13 +87,6 @@ impl HeldJob {
         self.inner().meta().retries()
     }
 
-    /// Whether anybody waits for the task, or is to be called when it is done, or has
-    /// waited or asked for its holder: a hint, with which an executor that resolves
-    /// several jobs on one thread resolves these after the others.
-    pub fn is_awaited(&self) -> bool {
-        self.inner().is_awaited()
-    }
-
     /// Whether resolving it now would call done callbacks or watchers. An executor
     /// that resolves several jobs on one thread resolves these last: a callback
     /// may wait for another of them.

@@ -60,7 +60,7 @@ impl Found {
         // Whoever is woken finds all results, and may run in place of this thread.
         let mut wakeups = Wakeups::new();
         for harvest in self.harvests.drain(..) {
-            if harvest.job.is_awaited() && harvest.job.has_followers() {
+            if harvest.job.has_followers() {
                 followed.push(harvest);
             } else {
                 harvest.resolve(&self.small, &mut self.buffer, &mut wakeups);
