@@ -44,7 +44,8 @@
 //! * [`conformance`]: the tests that an executor has to pass;
 //! * [`current`]: which task runs on this thread;
 //! * [`token`]: asking a function that runs to stop;
-//! * [`mod@panic`], [`timer`], [`exit`], [`spare`]: tools for those who write executors.
+//! * [`queue`], [`mod@panic`], [`timer`], [`exit`], [`spare`]: tools for those who write
+//!   executors.
 
 mod bytes;
 mod cell;
@@ -63,6 +64,7 @@ mod job;
 mod map;
 pub mod panic;
 mod promise;
+pub mod queue;
 mod shutdown;
 pub mod spare;
 mod sync;

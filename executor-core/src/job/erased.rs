@@ -161,6 +161,10 @@ pub(crate) trait AnyJob: AnyTask {
     fn refuse(&self, error: TaskError) -> bool;
     fn hold(&self, control: Option<(Arc<dyn Control>, u64)>) -> bool;
     fn expire_in_queue(&self, limit: Duration);
+    fn enter(&self, ledger: u32) -> bool;
+    fn exit(&self) -> bool;
+    fn admit(&self, ledger: u32) -> bool;
+    fn leave(&self);
 
     // From here on the job is held.
     fn has_followers(&self) -> bool;
@@ -213,7 +217,25 @@ impl<W: Work> AnyJob for Shared<Input<W>, W::Output> {
             self.cell.resolve_alone(outcome, None);
         } else {
             discard(self.cell.resolve(outcome));
+            // The limit may have resolved it before.
+            self.cell.leave();
         }
+    }
+
+    fn enter(&self, ledger: u32) -> bool {
+        self.cell.enter(ledger)
+    }
+
+    fn exit(&self) -> bool {
+        self.cell.exit()
+    }
+
+    fn admit(&self, ledger: u32) -> bool {
+        self.cell.admit(ledger)
+    }
+
+    fn leave(&self) {
+        self.cell.leave();
     }
 
     fn refuse(&self, error: TaskError) -> bool {
@@ -319,7 +341,8 @@ impl<W: Work> AnyJob for Shared<Input<W>, W::Output> {
         // whenever it asks; told after, so that its answer does not come first.
         let token = self.cell.wish();
         // The input stays with the thread that runs the function.
-        let expired = self.cell.resolve(Err(self.meta.name_it(error))).is_ok();
+        let error = self.meta.name_it(error);
+        let expired = self.cell.resolve_early(Err(error)).is_ok();
         if let Some(token) = token.filter(|_| expired) {
             token.cancel();
         }

@@ -36,6 +36,12 @@ impl HeldJob {
         None
     }
 
+    /// A job of which the caller knows that it is held.
+    #[inline]
+    pub(super) fn of_held(inner: Arc<dyn AnyJob>) -> Self {
+        Self(Whole::new(inner))
+    }
+
     #[inline]
     fn inner(&self) -> &Arc<dyn AnyJob> {
         self.0.get()
@@ -46,6 +52,13 @@ impl HeldJob {
         let mut job = ManuallyDrop::new(self);
         // SAFETY: the job is not dropped, and nobody sees it after this.
         unsafe { job.0.take() }
+    }
+
+    /// Gives up the job's place among those that its
+    /// [`Ledger`](crate::queue::Ledger) has admitted, before it does so by itself: its
+    /// function is over, or takes no worker from others.
+    pub fn leave_ledger(&self) {
+        self.inner().leave();
     }
 
     /// The id of the task.
