@@ -8,6 +8,7 @@
 use crate::intake::Both;
 use crate::shared::Shared;
 use executor_core::current::Helper;
+use executor_core::queue::Husks;
 use executor_core::{TaskError, TaskId};
 use std::sync::Arc;
 
@@ -46,23 +47,27 @@ impl Meanwhile {
 
 impl Helper for Meanwhile {
     fn run_queued(&self, id: TaskId) -> Result<bool, TaskError> {
+        let mut husks = Husks::new();
         let mut both = self.shared.lock();
         if both.dispatch.depth(self.seat) >= DEPTH {
             return self.leave_it(&both, id);
         }
-        let Some(job) = both.pop_task(id) else {
+        let Some(job) = both.begin_task(id, &mut husks) else {
             return Ok(false);
         };
         if let Some(running) = both.dispatch.at(self.seat) {
             running.meanwhile.push(job.owned_name());
         }
         drop(both);
+        drop(husks);
+        // It takes no worker from the others.
+        job.leave_ledger();
         job.run_with(|| (), || ());
         let mut both = self.shared.lock();
         if let Some(running) = both.dispatch.at(self.seat) {
             running.meanwhile.pop();
         }
-        both.dispatch.count_finished();
+        both.dispatch.count_finished(1);
         let settled = both.settle();
         drop(both);
         settled.carry_out();

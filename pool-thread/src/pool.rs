@@ -114,7 +114,7 @@ impl ThreadPool {
 
     /// How many jobs wait for a worker at present.
     pub fn queued(&self) -> usize {
-        self.shared().lock().live()
+        self.shared().lock().waiting()
     }
 
     /// How many functions run at present, including those that their time limit
@@ -159,9 +159,9 @@ impl Executor for ThreadPool {
 
 impl fmt::Debug for ThreadPool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut both = self.shared().lock();
+        let both = self.shared().lock();
         let (workers, running) = (both.intake.seats.taken(), both.dispatch.busy());
-        let (queued, closed) = (both.live(), both.intake.closing.is_some());
+        let (queued, closed) = (both.waiting(), both.intake.closing.is_some());
         drop(both);
         f.debug_struct("ThreadPool")
             .field("name", &self.name())
