@@ -76,12 +76,17 @@ pub(crate) struct Shared {
     ledger: Ledger,
     /// No job is taken any more: for those who are refused without a lock.
     pub(crate) closed: AtomicBool,
-    dispatch: Mutex<Dispatch>,
-    intake: Mutex<Intake>,
+    dispatch: Apart<Mutex<Dispatch>>,
+    intake: Apart<Mutex<Intake>>,
     /// How many workers stay awake although they have nothing to do.
     awake: AtomicUsize,
     cpus: usize,
 }
+
+/// On cache lines of its own: who has one of the locks is not to slow down who has the
+/// other.
+#[repr(align(128))]
+struct Apart<T>(T);
 
 /// Who has to be called for a job, once the locks are released.
 #[must_use = "the job may wait for ever if nobody is called"]
@@ -122,8 +127,8 @@ impl Shared {
         Self {
             settings,
             killed: CancelToken::new(),
-            dispatch: Mutex::new(Dispatch::new(ledger.clone())),
-            intake: Mutex::new(Intake::new(ledger.clone())),
+            dispatch: Apart(Mutex::new(Dispatch::new(ledger.clone()))),
+            intake: Apart(Mutex::new(Intake::new(ledger.clone()))),
             ledger,
             closed: AtomicBool::new(false),
             awake: AtomicUsize::new(0),
@@ -133,8 +138,8 @@ impl Shared {
 
     /// Takes both locks.
     pub(crate) fn lock(&self) -> Both<'_> {
-        let dispatch = lock(&self.dispatch);
-        let intake = lock(&self.intake);
+        let dispatch = lock(&self.dispatch.0);
+        let intake = lock(&self.intake.0);
         Both { dispatch, intake }
     }
 
@@ -145,7 +150,7 @@ impl Shared {
         {
             return self.refuse(job);
         }
-        let mut intake = lock(&self.intake);
+        let mut intake = lock(&self.intake.0);
         if intake.is_busy(&self.settings) {
             intake.queue.push_back(job);
             return;
@@ -184,7 +189,7 @@ impl Shared {
         loop {
             // Dropped when the locks are released.
             let mut husks = Husks::new();
-            let mut dispatch = lock(&self.dispatch);
+            let mut dispatch = lock(&self.dispatch.0);
             dispatch.arrive(seat);
             if !called {
                 match dispatch.begin(seat, &mut husks) {
@@ -193,7 +198,7 @@ impl Shared {
                     Turn::Empty => {}
                 }
             }
-            let intake = lock(&self.intake);
+            let intake = lock(&self.intake.0);
             let mut both = Both { dispatch, intake };
             both.intake.seats.arrive(seat);
             match both.begin(seat, &mut husks) {
