@@ -18,6 +18,9 @@ pub struct JobQueue {
     ledger: Ledger,
     /// The jobs in front of the others: those that a sweep has seen, while there is one.
     seen: Line,
+    /// How many jobs of the others the sweep is still to look at: zero if there is none.
+    /// Those that came since are left to the next.
+    unseen: usize,
     rest: Line,
     /// How many stand in both, husks among them.
     entries: usize,
@@ -27,7 +30,6 @@ pub struct JobQueue {
     sweep_at: usize,
     /// How many jobs had been withdrawn when the last sweep began.
     withdrawn: usize,
-    sweeping: bool,
 }
 
 /// What stands at the front of a queue.
@@ -53,7 +55,7 @@ impl JobQueue {
             removed: 0,
             sweep_at: SHORT,
             withdrawn: 0,
-            sweeping: false,
+            unseen: 0,
         }
     }
 
@@ -72,9 +74,9 @@ impl JobQueue {
     /// Puts a job back, in front of all others.
     pub fn push_front(&mut self, job: Job) {
         self.enter(&job);
-        match self.sweeping {
-            true => self.seen.push_front(job),
-            false => self.rest.push_front(job),
+        match self.unseen {
+            0 => self.rest.push_front(job),
+            _ => self.seen.push_front(job),
         }
     }
 
@@ -89,9 +91,9 @@ impl JobQueue {
 
     #[inline]
     fn pop_entry(&mut self) -> Option<Job> {
-        let seen = match self.sweeping {
-            true => self.seen.pop_front(),
-            false => None,
+        let seen = match self.unseen {
+            0 => None,
+            _ => self.seen.pop_front(),
         };
         let job = seen.or_else(|| self.rest.pop_front())?;
         self.entries -= 1;
@@ -216,7 +218,7 @@ impl JobQueue {
     /// Whether it is long enough to be [swept](Self::sweep).
     #[inline]
     pub fn is_crowded(&self) -> bool {
-        self.entries >= self.sweep_at || self.sweeping
+        self.entries >= self.sweep_at || self.unseen > 0
     }
 
     /// Takes one more step of a sweep, if it [is crowded](Self::is_crowded): to be called
@@ -232,29 +234,35 @@ impl JobQueue {
     /// nothing was withdrawn since the last one, and ends at the back.
     #[cold]
     pub fn sweep(&mut self, husks: &mut Husks) {
-        if !self.sweeping {
+        if self.unseen == 0 {
             let withdrawn = self.ledger.withdrawn();
             if withdrawn == self.withdrawn {
                 self.sweep_at = SHORT.max(2 * self.entries);
                 return;
             }
             self.withdrawn = withdrawn;
-            self.sweeping = true;
+            self.unseen = self.entries;
         }
-        if let Some(segment) = self.rest.pop_segment() {
-            for job in segment {
-                if job.is_queued() {
-                    self.seen.push_back(job);
-                } else {
-                    self.entries -= 1;
-                    self.remove(job.into_husk(), husks);
-                }
+        let segment = self.rest.pop_segment().unwrap_or_default();
+        // Jobs that were taken out meanwhile are missing in the rest.
+        self.unseen = match segment.is_empty() {
+            true => 0,
+            false => self.unseen.saturating_sub(segment.len()),
+        };
+        for job in segment {
+            if job.is_queued() {
+                self.seen.push_back(job);
+            } else {
+                self.entries -= 1;
+                self.remove(job.into_husk(), husks);
             }
-            return;
         }
-        self.rest = std::mem::take(&mut self.seen);
-        self.sweeping = false;
-        self.sweep_at = SHORT.max(2 * self.entries);
+        if self.unseen == 0 {
+            let rest = std::mem::take(&mut self.rest);
+            self.rest = std::mem::take(&mut self.seen);
+            self.rest.append(rest);
+            self.sweep_at = SHORT.max(2 * self.entries);
+        }
     }
 
     /// Takes all jobs of the queue behind this one, which is empty, in one step. Both have
@@ -269,8 +277,7 @@ impl JobQueue {
         std::mem::swap(&mut self.entries, &mut behind.entries);
         self.withdrawn = behind.withdrawn;
         self.sweep_at = behind.sweep_at;
-        self.sweeping = behind.sweeping;
-        behind.sweeping = false;
+        self.unseen = std::mem::take(&mut behind.unseen);
         behind.sweep_at = SHORT;
     }
 }

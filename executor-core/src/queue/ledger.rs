@@ -61,16 +61,8 @@ impl Ledger {
     /// * or earlier, when [`HeldJob::leave_ledger`](crate::HeldJob::leave_ledger) is
     ///   called. A job that is released to be run again keeps its place.
     pub fn try_admit(&self, job: &Job, most: usize) -> bool {
-        let gauge = &table::block(self.number()).admitted;
-        let mut now = gauge.load(Relaxed);
-        loop {
-            if now >= most {
-                return false;
-            }
-            match gauge.compare_exchange_weak(now, now + 1, AcqRel, Relaxed) {
-                Ok(_) => break,
-                Err(other) => now = other,
-            }
+        if !count(self.number(), most) {
+            return false;
         }
         if !job.admit(self.number()) {
             leave(self.number());
@@ -112,6 +104,19 @@ impl fmt::Debug for Ledger {
             .field("admitted", &self.admitted())
             .finish()
     }
+}
+
+/// Adds one to the admitted jobs, unless there are as many as `most` already.
+pub(super) fn count(number: u32, most: usize) -> bool {
+    let gauge = &table::block(number).admitted;
+    let mut now = gauge.load(Relaxed);
+    while now < most {
+        match gauge.compare_exchange_weak(now, now + 1, AcqRel, Relaxed) {
+            Ok(_) => return true,
+            Err(other) => now = other,
+        }
+    }
+    false
 }
 
 /// A job was withdrawn that stood in a queue of the ledger with this number.

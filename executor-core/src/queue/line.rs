@@ -57,6 +57,13 @@ impl Line {
         self.0.pop_front().filter(|segment| !segment.is_empty())
     }
 
+    /// Adds all jobs of the line behind this one.
+    pub(super) fn append(&mut self, mut behind: Self) {
+        self.0.retain(|segment| !segment.is_empty());
+        behind.0.retain(|segment| !segment.is_empty());
+        self.0.append(&mut behind.0);
+    }
+
     /// The last job of which `is` is true, counted from the front of its segment.
     pub(super) fn find_from_back(&self, is: impl Fn(&Job) -> bool) -> Option<(usize, usize)> {
         let segments = self.0.iter().enumerate().rev();
