@@ -29,9 +29,11 @@ use std::time::Duration;
 pub struct JobOptions {
     /// The name to show in place of the function's.
     pub name: Option<String>,
-    /// The longest the function may run, counted from its start.
+    /// The longest the function may run, counted from its start: see
+    /// [`TaskBuilder::timeout`](crate::TaskBuilder::timeout).
     pub timeout: Option<Duration>,
-    /// The longest the job may wait before its function starts.
+    /// The longest the job may wait before its function starts: see
+    /// [`TaskBuilder::queue_timeout`](crate::TaskBuilder::queue_timeout).
     pub queue_timeout: Option<Duration>,
     /// How often the job may be run again if its worker dies: more than zero
     /// declares that running it twice does no harm.

@@ -44,8 +44,8 @@
 //! * [`conformance`]: the tests that an executor has to pass;
 //! * [`current`]: which task runs on this thread;
 //! * [`token`]: asking a function that runs to stop;
-//! * [`queue`], [`mod@panic`], [`timer`], [`exit`], [`spare`]: tools for those who write
-//!   executors.
+//! * [`queue`], [`mod@panic`], [`timer`], [`exit`], [`fork`], [`spare`]: tools for those
+//!   who write executors.
 
 mod bytes;
 mod cell;
@@ -59,6 +59,7 @@ mod error;
 mod executor;
 pub mod exit;
 mod ext;
+pub mod fork;
 mod inline;
 mod job;
 mod map;

@@ -52,7 +52,8 @@ impl Shutdown {
     }
 
     /// When this time has passed, what is left is treated as by
-    /// [`kill`](Self::kill).
+    /// [`kill`](Self::kill). [`Duration::MAX`] is no deadline; zero is a kill that a
+    /// moment of grace goes before.
     #[must_use]
     pub const fn within(mut self, deadline: Duration) -> Self {
         self.deadline = Some(deadline);

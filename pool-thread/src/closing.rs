@@ -73,7 +73,11 @@ impl Settled {
 
 impl Shared {
     pub(crate) fn shutdown(self: &Arc<Self>, how: Shutdown) -> Task<ShutdownReport> {
-        let (promise, task) = promise(format!("shutdown of {}", self.settings.name));
+        let name = format!("shutdown of {}", self.settings.name);
+        if self.made.is_foreign() {
+            return Task::ready(name, Err(self.forked()));
+        }
+        let (promise, task) = promise(name);
         let deadline = how.deadline().map(|limit| {
             let pool = Arc::downgrade(self);
             timer::after(limit, move || {

@@ -129,6 +129,12 @@ impl Dispatch {
         desk.runs.then_some(&mut desk.running)
     }
 
+    /// Whether a job at another seat does anything but wait for others.
+    pub(crate) fn others_work(&self, seat: usize) -> bool {
+        let mut desks = self.desks.iter().enumerate();
+        desks.any(|(its, desk)| its != seat && desk.runs && !desk.bell.is_waiting())
+    }
+
     /// How many jobs are at work at this seat, each waiting for the next.
     pub(crate) fn depth(&self, seat: usize) -> usize {
         let desk = &self.desks[seat];

@@ -42,6 +42,7 @@ use crate::bell::Bell;
 use crate::dispatch::Dispatch;
 use crate::intake::{Both, Intake};
 use crate::{overdue, threads, worker};
+use executor_core::fork::Generation;
 use executor_core::queue::{Husks, Ledger, Next as Turn};
 use executor_core::{CancelToken, HeldJob, Job, TaskError};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -72,6 +73,9 @@ pub(crate) struct Shared {
     pub(crate) settings: Settings,
     /// Cancelled when the pool is killed: the tokens of its jobs are children of it.
     pub(crate) killed: CancelToken,
+    /// In a forked child none of the rest is to be touched: the workers are not there, and
+    /// the locks may be held for ever.
+    pub(crate) made: Generation,
     /// Counts jobs that were withdrawn and, if the queue is bounded, all that are there.
     ledger: Ledger,
     /// No job is taken any more: for those who are refused without a lock.
@@ -127,6 +131,7 @@ impl Shared {
         Self {
             settings,
             killed: CancelToken::new(),
+            made: Generation::current(),
             dispatch: Apart(Mutex::new(Dispatch::new(ledger.clone()))),
             intake: Apart(Mutex::new(Intake::new(ledger.clone()))),
             ledger,
@@ -145,6 +150,9 @@ impl Shared {
 
     /// Takes a job in, or fails it with the reason.
     pub(crate) fn submit(self: &Arc<Self>, job: Job) {
+        if self.made.is_foreign() {
+            return job.fail(self.forked());
+        }
         if let Some(most) = self.settings.most()
             && !self.ledger.try_admit(&job, most)
         {
@@ -167,6 +175,16 @@ impl Shared {
         let call = both.call(self.settings.max_workers);
         drop(both);
         self.carry_out(call);
+    }
+
+    /// Why nothing can be had of the pool in a forked child.
+    #[cold]
+    pub(crate) fn forked(&self) -> TaskError {
+        let name = &self.settings.name;
+        TaskError::rejected(format!(
+            "the pool `{name}` is in the process that this one was forked from, where its \
+             threads are"
+        ))
     }
 
     /// Fails a job that is not taken.

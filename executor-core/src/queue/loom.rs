@@ -116,12 +116,13 @@ fn loom_a_job_that_expires_leaves_with_its_function() {
     loom::model(|| {
         let cell = Arc::new(Model::queued(6));
         assert!(ledger::count(0, 1) && cell.admit(0) && cell.hold(None));
+        // The limit is armed when the function has its argument.
+        // SAFETY: `hold` gave the right to the input.
+        assert!(unsafe { cell.take_input() }.is_some());
         let theirs = cell.clone();
         let thread = loom::thread::spawn(move || {
             let _ = theirs.resolve_early(Err(TaskError::cancelled("too long")));
         });
-        // SAFETY: `hold` gave the right to the input.
-        assert!(unsafe { cell.take_input() }.is_some());
         let won = cell.resolve(Ok(7)).is_ok();
         assert!(won || admitted() == 1);
         cell.leave();
