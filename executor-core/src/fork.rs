@@ -96,9 +96,9 @@ impl<T: Default + Send + Sync + 'static> PerProcess<T> {
             generation: Generation::current(),
             value: T::default(),
         }));
-        let placed =
-            self.0
-                .compare_exchange(known, made, Ordering::AcqRel, Ordering::Acquire);
+        let placed = self
+            .0
+            .compare_exchange(known, made, Ordering::AcqRel, Ordering::Acquire);
         let theirs = match placed {
             Ok(_) => made,
             Err(theirs) => {

@@ -98,7 +98,10 @@ fn a_queue_does_what_its_model_does() {
                 }
                 4 if !model.waiting.is_empty() => {
                     let place = dice.below(model.waiting.len() as u64);
-                    let n = model.waiting.remove(usize::try_from(place).unwrap()).unwrap();
+                    let n = model
+                        .waiting
+                        .remove(usize::try_from(place).unwrap())
+                        .unwrap();
                     let task = model.task(n);
                     assert!(queue.has(task.id()));
                     let job = queue.begin_task(task.id(), &mut husks).unwrap();
@@ -108,7 +111,10 @@ fn a_queue_does_what_its_model_does() {
                 }
                 choice if choice < 4 + cancels && !model.waiting.is_empty() => {
                     let place = dice.below(model.waiting.len() as u64);
-                    let n = model.waiting.remove(usize::try_from(place).unwrap()).unwrap();
+                    let n = model
+                        .waiting
+                        .remove(usize::try_from(place).unwrap())
+                        .unwrap();
                     model.task(n).cancel();
                 }
                 _ => {
@@ -151,16 +157,16 @@ fn husks_do_not_pile_up_and_no_step_takes_out_many() {
 }
 
 #[test]
-fn a_million_cancelled_jobs_are_passed_by_in_steps() {
+fn many_cancelled_jobs_are_passed_by_in_steps() {
     let mut queue = JobQueue::new(Ledger::new());
-    let tasks: Vec<_> = (0..1_000_000)
+    let tasks: Vec<_> = (0..100_000)
         .map(|n| {
             let (job, task) = job(n);
             queue.push_back(job);
             task
         })
         .collect();
-    for task in &tasks[..999_999] {
+    for task in &tasks[..99_999] {
         task.cancel();
     }
     assert_eq!(queue.waiting(), 1);
@@ -174,8 +180,8 @@ fn a_million_cancelled_jobs_are_passed_by_in_steps() {
         }
         steps += 1;
     };
-    assert_eq!(steps, 999_999 / STEP);
-    assert_eq!(last.id(), tasks[999_999].id());
+    assert_eq!(steps, 99_999 / STEP);
+    assert_eq!(last.id(), tasks[99_999].id());
     last.run_with(|| (), || ());
 }
 
@@ -259,7 +265,10 @@ fn cancelling_jobs_of_one_queue_is_nothing_to_another() {
     one.push_back(first);
     other.push_back(second);
     task.cancel();
-    assert_eq!((one.ledger().withdrawn(), other.ledger().withdrawn()), (1, 0));
+    assert_eq!(
+        (one.ledger().withdrawn(), other.ledger().withdrawn()),
+        (1, 0)
+    );
     assert_eq!((one.waiting(), other.waiting()), (0, 1));
     kept.ignore_error();
 }
@@ -290,6 +299,8 @@ fn one_queue_takes_over_what_stands_behind_it() {
         job.run();
     }
     let expected = tasks.iter().map(Task::id);
-    let expected: Vec<_> = expected.filter(|id| ![tasks[3].id(), tasks[1999].id()].contains(id)).collect();
+    let expected: Vec<_> = expected
+        .filter(|id| ![tasks[3].id(), tasks[1999].id()].contains(id))
+        .collect();
     assert_eq!(order, expected);
 }

@@ -31,7 +31,11 @@ pub(crate) fn work(shared: &Arc<Shared>, seat: usize, bell: &Arc<Bell>) {
     HERE.set(Some((address(shared), seat)));
     exit::this_thread_runs_jobs();
     bell.hang();
-    current::set_helper(Some(Arc::new(Meanwhile::new(shared.clone(), seat, bell.clone()))));
+    current::set_helper(Some(Arc::new(Meanwhile::new(
+        shared.clone(),
+        seat,
+        bell.clone(),
+    ))));
     token::set_parent(Some(shared.killed.clone()));
     // Jobs keep their panics to themselves. This is for what would be a bug of
     // ours: the worker goes on, and `threadpool` never learns of it.

@@ -36,7 +36,7 @@ fn in_child(pool: ThreadPool, queued: Task<u8>, timer: timer::Timer) -> i32 {
     drop(pool);
     // One of its own is as good as any.
     let own = self::pool(1);
-    if own.spawn(|| 7).wait() .ok() != Some(7) {
+    if own.spawn(|| 7).wait().ok() != Some(7) {
         return 6;
     }
     let (tell, told) = channel();
@@ -45,7 +45,8 @@ fn in_child(pool: ThreadPool, queued: Task<u8>, timer: timer::Timer) -> i32 {
         return 7;
     }
     // Not waited for in vain at the end, but waited for.
-    own.spawn(|| std::thread::sleep(Duration::from_millis(5))).detach();
+    own.spawn(|| std::thread::sleep(Duration::from_millis(5)))
+        .detach();
     drop(own);
     0
 }

@@ -155,8 +155,13 @@ fn with_a_limit_the_only_worker_runs_the_job_as_well() {
     let inner = pool.clone();
     let task = pool.spawn(move || {
         let mut first = inner.spawn(|| 1);
-        assert!(first.wait_timeout(Duration::ZERO).is_none(), "it runs nothing");
-        let second = inner.submit(|n: u64| -> Result<u64, String> { Ok(n) }, 2).flatten();
+        assert!(
+            first.wait_timeout(Duration::ZERO).is_none(),
+            "it runs nothing"
+        );
+        let second = inner
+            .submit(|n: u64| -> Result<u64, String> { Ok(n) }, 2)
+            .flatten();
         let endless = inner.spawn(|| 3).wait_or_cancel(Duration::MAX).unwrap();
         let second = second.wait_or_cancel(LONG).unwrap();
         (first.wait_timeout(LONG).unwrap().unwrap(), second, endless)

@@ -23,11 +23,11 @@ pub fn a_full_queue_refuses_at_once_and_takes_jobs_again(subject: &dyn Subject) 
     for _ in 0..3 {
         let running = [1, 2].map(|n| executor.submit(pass, gate.ticket(n)));
         assert_eq!(gate.arrival() + gate.arrival(), 3);
-        let start = Barrier::new(8);
+        let (start, ticket) = (Barrier::new(8), gate.ticket(3));
         let waiting: Vec<Task<u64>> = std::thread::scope(|scope| {
             let submit = || {
                 start.wait();
-                let tasks = (0..20).map(|_| executor.submit(visit, gate.ticket(3)));
+                let tasks = (0..20).map(|_| executor.submit(visit, ticket));
                 let (refused, taken): (Vec<_>, Vec<_>) = tasks.partition(Task::is_done);
                 for task in refused {
                     let error = finish(task).unwrap_err();
@@ -65,7 +65,9 @@ pub fn a_limit_without_end_is_no_limit(subject: &dyn Subject) {
     let mut gate = Gate::new();
     let limited = |number| {
         let task = executor.task(visit, gate.ticket(number));
-        task.timeout(Duration::MAX).queue_timeout(Duration::MAX).submit()
+        task.timeout(Duration::MAX)
+            .queue_timeout(Duration::MAX)
+            .submit()
     };
     let mut tasks = [1, 2].map(limited);
     for (task, n) in tasks.iter_mut().zip(1..) {

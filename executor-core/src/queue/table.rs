@@ -62,8 +62,8 @@ mod grown {
         let chunk = (number / FIRST + 1).ilog2();
         let length = (FIRST as usize) << chunk;
         let before = length - FIRST as usize;
-        let blocks = CHUNKS[chunk as usize]
-            .get_or_init(|| (0..length).map(|_| Block::default()).collect());
+        let blocks =
+            CHUNKS[chunk as usize].get_or_init(|| (0..length).map(|_| Block::default()).collect());
         &blocks[number as usize - before]
     }
 
@@ -77,7 +77,9 @@ mod grown {
         };
         if let Some(gone) = &mut gone {
             for _ in 0..gone.len().min(LOOKS) {
-                let Some(number) = gone.pop_front() else { break };
+                let Some(number) = gone.pop_front() else {
+                    break;
+                };
                 if block(number).is_settled() {
                     block(number).reset();
                     return number;
