@@ -13,7 +13,12 @@
 use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
 /// How many forks lie between the first process and this one.
-static FORKS: AtomicU32 = AtomicU32::new(0);
+static FORKS: Apart = Apart(AtomicU32::new(0));
+
+/// On a cache line of its own: each job reads it, and beside it might stand what each
+/// job writes.
+#[repr(align(128))]
+struct Apart(AtomicU32);
 
 /// The process in which something was made, as far as its descendants can tell.
 ///
@@ -30,26 +35,26 @@ impl Generation {
     /// This process. From now on its children are told apart from it.
     pub fn current() -> Self {
         watch();
-        Self(FORKS.load(Ordering::Relaxed))
+        Self(FORKS.0.load(Ordering::Relaxed))
     }
 
     /// True in a child, or a later descendant, of the process it was taken in.
     #[inline]
     pub fn is_foreign(self) -> bool {
-        self.0 != FORKS.load(Ordering::Relaxed)
+        self.0 != FORKS.0.load(Ordering::Relaxed)
     }
 }
 
 /// How many forks lie behind this process, among those that are counted.
 #[inline]
 pub(crate) fn count() -> u32 {
-    FORKS.load(Ordering::Relaxed)
+    FORKS.0.load(Ordering::Relaxed)
 }
 
 #[cfg(unix)]
 fn watch() {
     extern "C" fn in_child() {
-        FORKS.fetch_add(1, Ordering::Relaxed);
+        FORKS.0.fetch_add(1, Ordering::Relaxed);
     }
     static ONCE: std::sync::Once = std::sync::Once::new();
     ONCE.call_once(|| {
