@@ -67,13 +67,12 @@ mod waiters;
 
 use self::callbacks::call;
 use self::content::Content;
-use self::phase::{ADMITTED, CALLING, DONE, ENTERED, HELD, QUEUED, QUIET, TAKEN, WATCHED, WRITING};
+use self::phase::{CALLING, DONE, ENTERED, HELD, QUEUED, QUIET, TAKEN, WATCHED, WRITING};
 use self::phase::{outcome_flags, phase};
 use self::place::{Deaths, Place};
 use self::waiters::{Slot, Waiter};
 use crate::control::Control;
 use crate::error::TaskError;
-use crate::panic::discard;
 use crate::sync::{AtomicU16, Mutex, UnsafeCell, lock};
 use crate::wakeups::Wakeups;
 use crate::watch::Settled;
@@ -200,36 +199,6 @@ impl<I, T> Cell<I, T> {
         unsafe { self.remove_control() };
     }
 
-    /// Resolves a job that is still queued, and drops its input first.
-    pub(crate) fn refuse(&self, error: impl FnOnce() -> TaskError) -> bool {
-        let mut state = self.state.load(Relaxed);
-        loop {
-            if phase(state) != QUEUED {
-                return false;
-            }
-            let next = phase::with(state, WRITING) & !(ENTERED | ADMITTED);
-            match self
-                .state
-                .compare_exchange_weak(state, next, AcqRel, Relaxed)
-            {
-                Ok(_) => break,
-                Err(now) => state = now,
-            }
-        }
-        // Before anything of the user's runs: whoever sees the task done finds it
-        // counted.
-        if state & ENTERED != 0 {
-            self.place.withdraw();
-        }
-        if state & ADMITTED != 0 {
-            self.leave();
-        }
-        // SAFETY: this call ended the phase `QUEUED`, so the input is its own.
-        discard(unsafe { self.take_input() });
-        self.publish(Err(error()), false);
-        true
-    }
-
     /// Changes the phase, if it is `from`; the flags stay.
     fn advance(&self, from: u16, to: u16) -> bool {
         let mut state = self.state.load(Relaxed);
@@ -342,12 +311,6 @@ impl<I, T> Cell<I, T> {
     /// Whether an error is looked at, when it is moved out, for the first time.
     pub(crate) fn is_quiet(&self) -> bool {
         self.state.load(Relaxed) & QUIET != 0
-    }
-
-    /// Counts a worker that died over the job, and says how many there were of the
-    /// same sort.
-    pub(crate) fn count_death(&self, begun: bool) -> u32 {
-        self.deaths.count(begun)
     }
 
     // ----- the owner's side -----

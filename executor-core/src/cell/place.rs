@@ -17,7 +17,9 @@
 //! written: whoever finds the flag finds the ledger as well.
 
 use super::Cell;
-use super::phase::{ADMITTED, ENTERED, QUEUED, phase};
+use super::phase::{self, ADMITTED, ENTERED, QUEUED, WRITING, phase};
+use crate::error::TaskError;
+use crate::panic::discard;
 use crate::queue::ledger;
 use crate::sync::AtomicU32;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
@@ -86,6 +88,42 @@ impl<I, T> Cell<I, T> {
     /// The job is over, if it was admitted and has not left before.
     pub(crate) fn leave(&self) {
         self.place.leave();
+    }
+
+    /// Resolves a job that is still queued, and drops its input first.
+    pub(crate) fn refuse(&self, error: impl FnOnce() -> TaskError) -> bool {
+        let mut state = self.state.load(Relaxed);
+        loop {
+            if phase(state) != QUEUED {
+                return false;
+            }
+            let next = phase::with(state, WRITING) & !(ENTERED | ADMITTED);
+            match self
+                .state
+                .compare_exchange_weak(state, next, AcqRel, Relaxed)
+            {
+                Ok(_) => break,
+                Err(now) => state = now,
+            }
+        }
+        // Before anything of the user's runs: whoever sees the task done finds it
+        // counted.
+        if state & ENTERED != 0 {
+            self.place.withdraw();
+        }
+        if state & ADMITTED != 0 {
+            self.leave();
+        }
+        // SAFETY: this call ended the phase `QUEUED`, so the input is its own.
+        discard(unsafe { self.take_input() });
+        self.publish(Err(error()), false);
+        true
+    }
+
+    /// Counts a worker that died over the job, and says how many there were of the
+    /// same sort.
+    pub(crate) fn count_death(&self, begun: bool) -> u32 {
+        self.deaths.count(begun)
     }
 
     fn mark(&self, flag: u16) -> bool {
