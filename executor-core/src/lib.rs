@@ -44,6 +44,7 @@
 //! * [`conformance`]: the tests that an executor has to pass;
 //! * [`current`]: which task runs on this thread;
 //! * [`token`]: asking a function that runs to stop;
+//! * [`partial`]: results that leave a job while it runs;
 //! * [`mod@panic`], [`timer`], [`exit`], [`spare`]: tools for those who write executors.
 
 mod bytes;
@@ -62,6 +63,7 @@ mod inline;
 mod job;
 mod map;
 pub mod panic;
+pub mod partial;
 mod promise;
 mod shutdown;
 pub mod spare;

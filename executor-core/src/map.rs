@@ -3,17 +3,28 @@
 //! `map/inputs.rs` reads inputs and submits them; `map/flights.rs` has the jobs that
 //! are under way and says which is next; `map/pace.rs` finds out how many inputs
 //! go into one; `map/limit.rs` has the time limit.
+//!
+//! A job of several inputs is a chunk (`map/chunk.rs`). Its results stand on a shelf
+//! (`map/shelf.rs`) as they are finished, whether it runs in this process or, as records
+//! (`map/records.rs`), in another one; `map/run.rs` goes through the inputs.
 
+mod chunk;
+mod flight;
 mod flights;
 mod inputs;
 mod items;
+mod landed;
 mod limit;
 mod pace;
+mod records;
+mod run;
+mod shelf;
 #[cfg(test)]
 mod tests;
 
-use self::flights::{Flights, Landed};
+use self::flights::Flights;
 use self::items::{Items, Left};
+use self::landed::Landed;
 use self::limit::Limit;
 use self::pace::Pace;
 use crate::error::TaskError;
@@ -75,6 +86,8 @@ where
     ready: Left<Result<R, TaskError>>,
     called: Instant,
     limit: Option<Limit>,
+    retries: u32,
+    input_limit: Option<Duration>,
     result: PhantomData<fn() -> R>,
 }
 
@@ -108,6 +121,8 @@ where
             ready: Left::of(Vec::new()),
             called: Instant::now(),
             limit: None,
+            retries: 0,
+            input_limit: None,
             result: PhantomData,
         }
     }
@@ -124,12 +139,14 @@ where
         self
     }
 
-    /// Sends `inputs` of them as one job, which saves most of the cost of a job
-    /// for short functions.
+    /// Sends `inputs` of them as one job, a *chunk*, which saves most of the cost of a
+    /// job for short functions.
     ///
-    /// The results are the same: a panic in one costs the others nothing. What
-    /// ends the whole job, such as the death of its worker, fails each input of
-    /// the chunk. A chunk is never larger than what is buffered. Zero is an
+    /// The results are the same: a panic in one costs the others nothing, and each
+    /// leaves the chunk when it is finished, or about a millisecond later, however long
+    /// others take. What ends the whole job, such as the death of its worker, ends those
+    /// inputs of the chunk that were not finished; with [`retries`](Self::retries) they
+    /// are run again. A chunk is never larger than what is buffered. Zero is an
     /// error: the stream yields it and ends.
     ///
     /// Without it the number is found out as the stream goes, by how long inputs
@@ -138,14 +155,14 @@ where
     /// no more is ahead than is to be [`buffered`](Self::buffered). Where inputs
     /// turn out to be longer, a job stops when it has run for two milliseconds, and
     /// the rest of its inputs are submitted anew. Say `chunks(1)` where an input may
-    /// end its worker.
+    /// end its worker and none may be run twice.
     pub fn chunks(mut self, inputs: usize) -> Self {
         self.chunk = Some(inputs);
         self
     }
 
     /// Yields results in the order in which they are done, so that one which
-    /// takes long holds up no other; those of a chunk come together.
+    /// takes long holds up no other. Those of a chunk are done one after another.
     ///
     /// It reads as far ahead as an ordered one. What is to tell which input a
     /// result belongs to has to be part of the result.
@@ -186,6 +203,65 @@ where
     /// ```
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.limit = Some(Limit::new(self.called, limit));
+        self
+    }
+
+    /// Declares the function idempotent: an input whose worker dies may be run again,
+    /// so many times. See [`TaskBuilder::retries`](crate::TaskBuilder::retries).
+    ///
+    /// A chunk whose worker has died is divided: what was finished is kept, and the rest
+    /// runs again, the first of it alone and the others in halves, until the input that
+    /// ends workers is alone in its job. That one is tried so many times again, and then
+    /// fails by itself; its neighbours have their results. In this search an input may
+    /// run more often than `times` says, as a neighbour of one that ends workers.
+    ///
+    /// Without it each input that was not finished fails with the error of its chunk.
+    ///
+    /// ```
+    /// use executor_core::{ExecutorExt as _, Inline};
+    /// use futures::{StreamExt as _, executor::block_on};
+    ///
+    /// let pool = Inline::new();
+    /// let squares = pool.map(|n: u64| n * n, 0..9).chunks(3).retries(2);
+    /// assert_eq!(block_on(squares.count()), 9);
+    /// ```
+    pub fn retries(mut self, times: u32) -> Self {
+        self.retries = times;
+        self
+    }
+
+    /// Limits how long the function may run for each input, where
+    /// [`timeout`](Self::timeout) is about the stream as a whole.
+    ///
+    /// An input that exceeds it fails as timed out, in its place, and the stream goes
+    /// on. As with [`TaskBuilder::timeout`](crate::TaskBuilder::timeout), a process
+    /// stops the function, and a thread gives it up.
+    ///
+    /// One that exceeds it ends its chunk. Those that were finished are kept. Where
+    /// nobody can have begun the others, which is so on a thread, or with
+    /// [`retries`](Self::retries), they are run again, and only the one fails; else all
+    /// of them fail, with an error that says so. Therefore inputs go one by one unless
+    /// `retries` or [`chunks`](Self::chunks) is said too. In a chunk the limit is kept
+    /// less exactly: an input may have two milliseconds more or, in one of a size that
+    /// was asked for, an eighth more.
+    ///
+    /// [`Duration::MAX`] is no limit; zero is one that each input exceeds which does not
+    /// end before it is looked at.
+    ///
+    /// ```
+    /// use executor_core::{ExecutorExt as _, Inline};
+    /// use futures::{StreamExt as _, executor::block_on};
+    /// use std::time::Duration;
+    ///
+    /// let nap = |millis| std::thread::sleep(Duration::from_millis(millis));
+    /// let pool = Inline::new();
+    /// let naps = pool.map(nap, [0, 90, 0]).input_timeout(Duration::from_millis(30));
+    /// let naps: Vec<_> = block_on(naps.collect());
+    /// assert!(naps[0].is_ok() && naps[2].is_ok());
+    /// assert!(naps[1].as_ref().unwrap_err().is_timed_out());
+    /// ```
+    pub fn input_timeout(mut self, limit: Duration) -> Self {
+        self.input_limit = Some(limit).filter(|limit| *limit < Duration::MAX);
         self
     }
 
@@ -241,16 +317,16 @@ where
                     this.ahead -= 1;
                     return Poll::Ready(Some(item));
                 }
-                Poll::Ready(Some(Landed::Chunk(results))) => this.ready = Left::of(results),
+                Poll::Ready(Some(Landed::Early(results))) => this.ready = Left::of(results),
                 Poll::Ready(Some(Landed::Timed(item, nanos))) => {
                     this.pace.learn(1, nanos);
                     this.ahead -= 1;
                     return Poll::Ready(Some(item));
                 }
-                Poll::Ready(Some(Landed::Part(results, rest, nanos))) => {
-                    this.pace.learn(results.len(), nanos);
-                    this.submit_again(rest);
-                    this.ready = Left::of(results);
+                Poll::Ready(Some(Landed::Chunk(chunk))) => {
+                    this.pace.learn(chunk.ran.0, chunk.ran.1);
+                    this.submit_again(chunk.rest, chunk.suspect);
+                    this.ready = Left::of(chunk.results);
                 }
                 Poll::Pending | Poll::Ready(None) if over => {
                     return Poll::Ready(this.give_up().map(Err));

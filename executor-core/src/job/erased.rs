@@ -42,6 +42,21 @@ pub(crate) trait Work: Send + 'static {
     fn decode(_bytes: &mut Vec<u8>) -> Result<Self::Output, String> {
         Err(STAYS_HERE.to_owned())
     }
+    /// As `decode`, with the work at hand.
+    fn complete(&self, bytes: &mut Vec<u8>) -> Result<Self::Output, String> {
+        Self::decode(bytes)
+    }
+    /// Takes results that have left the job before it ended.
+    fn partial(&self, _bytes: &mut Vec<u8>) -> Result<(), String> {
+        Err("its results come with its end".to_owned())
+    }
+    /// Told how the job ended elsewhere, before its task is done.
+    fn conclude(self, _outcome: Result<&Self::Output, &TaskError>)
+    where
+        Self: Sized,
+    {
+        discard(self);
+    }
 }
 
 const STAYS_HERE: &str = "a closure that captures cannot leave its process";
@@ -171,6 +186,7 @@ pub(crate) trait AnyJob: AnyTask {
     fn encode_argument(&self, buffer: &mut Vec<u8>) -> Result<(), TaskError>;
     fn encode_argument_head(&self, least: usize, buffer: &mut Vec<u8>) -> Result<bool, TaskError>;
     fn with_argument_bytes(&self, f: &mut dyn FnMut(&[u8]));
+    fn partial(&self, bytes: &mut Vec<u8>) -> Result<(), String>;
     fn complete(&self, result: &mut Vec<u8>, later: Option<&mut Wakeups>);
     fn describe_fault(&self, fault: CallFault) -> TaskError;
     fn fail(&self, error: TaskError);
@@ -284,8 +300,26 @@ impl<W: Work> AnyJob for Shared<Input<W>, W::Output> {
         }
     }
 
+    fn partial(&self, bytes: &mut Vec<u8>) -> Result<(), String> {
+        let taken = |input: Option<&Input<W>>| match input {
+            Some(input) => input.partial(bytes),
+            None => Err("it has ended".to_owned()),
+        };
+        // SAFETY: only a `HeldJob` calls this; it has the right to the input until it
+        // resolves or releases the job. `Work::partial` may be called by several
+        // threads.
+        let taken = catch(|| unsafe { self.cell.with_input(taken) });
+        taken.unwrap_or_else(|report| Err(format!("its Deserialize {report}")))
+    }
+
     fn complete(&self, result: &mut Vec<u8>, later: Option<&mut Wakeups>) {
-        let outcome = match catch(|| W::decode(result)) {
+        let decode = |input: Option<&Input<W>>| match input {
+            Some(input) => input.complete(result),
+            None => W::decode(result),
+        };
+        // SAFETY: only a `HeldJob` calls this, when it is consumed; it has the right
+        // to the input.
+        let outcome = match catch(|| unsafe { self.cell.with_input(decode) }) {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(cause)) => Err(cause),
             Err(report) => Err(format!("its Deserialize {report}")),
@@ -356,7 +390,9 @@ impl<W: Work> Shared<Input<W>, W::Output> {
     fn finish(&self, outcome: Result<W::Output, TaskError>, later: Option<&mut Wakeups>) {
         // SAFETY: only a `HeldJob` gets here, and it has the right to the input.
         let input = unsafe { self.cell.take_input() };
-        discard(input);
+        if let Some(input) = input {
+            input.conclude(outcome.as_ref());
+        }
         // A time limit that could come first runs only in this process.
         self.cell.resolve_alone(outcome, later);
     }

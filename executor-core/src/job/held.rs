@@ -137,6 +137,21 @@ impl HeldJob {
         self.inner().with_argument_bytes(&mut f);
     }
 
+    /// Takes a part of the result, which has left the job while it runs elsewhere: what
+    /// the [sink](crate::partial::set_sink) was given there. Their memory may go to the
+    /// results.
+    ///
+    /// Whoever waits for these results is told, by a waker, before this returns. A part
+    /// that came before is passed over.
+    ///
+    /// # Errors
+    /// Why the part cannot be read, or that the job has none. What stood before that in
+    /// it was taken. The job is as it was, and is to be failed, since nothing that
+    /// comes after can be believed.
+    pub fn partial(&self, bytes: &mut Vec<u8>) -> Result<(), String> {
+        self.inner().partial(bytes)
+    }
+
     /// Resolves the task with the result that these bytes encode. Their memory may
     /// go to the result: the vector may be empty afterwards.
     ///

@@ -1,0 +1,220 @@
+//! [`Chunk`]: many inputs as one job, whose results leave it as they are finished.
+
+use super::items::{Items, Left};
+use super::records;
+use super::run::{Plan, run};
+use super::shelf::{Fault, Finished, Shelf};
+use crate::codec;
+use crate::context;
+use crate::entry::{CallFault, Entry, assert_captures_nothing, copy_of};
+use crate::error::TaskError;
+use crate::job::Work;
+use crate::panic::{catch, discard};
+use crate::partial::published::{Reader, Writer, published};
+use crate::partial::{Outbox, pulse};
+use crate::sync::lock;
+use serde::{Serialize, de::DeserializeOwned};
+use std::any::type_name;
+use std::sync::{Arc, Mutex};
+
+/// A function and its inputs.
+pub(super) struct Chunk<F, A, R: Send> {
+    function: F,
+    inputs: Items<A>,
+    count: usize,
+    plan: Plan,
+    /// `None` while a part is read.
+    results: Mutex<Option<Writer<Finished<R>>>>,
+    shelf: Arc<Shelf<A, R>>,
+}
+
+/// How a chunk ended that has not failed.
+pub(super) struct Ran {
+    pub(super) nanos: u64,
+}
+
+impl<F, A, R: Send> Chunk<F, A, R> {
+    /// A chunk, and where its results are to be had.
+    pub(super) fn new(
+        function: F,
+        inputs: Items<A>,
+        plan: Plan,
+    ) -> (Self, Arc<Shelf<A, R>>, Reader<Finished<R>>) {
+        assert_captures_nothing::<F>();
+        let count = inputs.len();
+        let (writer, reader) = published(count);
+        let shelf = Arc::new(Shelf::new(writer.count()));
+        let chunk = Self {
+            function,
+            inputs,
+            count,
+            plan,
+            results: Mutex::new(Some(writer)),
+            shelf: shelf.clone(),
+        };
+        (chunk, shelf, reader)
+    }
+}
+
+impl<F, A, R> Work for Chunk<F, A, R>
+where
+    F: Fn(A) -> R + Copy + Send + 'static,
+    A: Serialize + DeserializeOwned + Send + 'static,
+    R: Serialize + DeserializeOwned + Send + 'static,
+{
+    type Output = Ran;
+
+    fn function() -> &'static str {
+        type_name::<F>()
+    }
+
+    fn run(self) -> Ran {
+        let (function, shelf, plan) = (self.function, self.shelf, self.plan);
+        let results = self.results.into_inner();
+        let Some(mut results) = results.unwrap_or_else(|poisoned| poisoned.into_inner()) else {
+            return Ran { nanos: 0 };
+        };
+        let _watched = pulse::watch(shelf.clone());
+        let mut beat = pulse::beat();
+        let mut one = |input| {
+            let finished = catch(|| function(input)).map_err(Fault::Panicked);
+            // There is a place for each input.
+            discard(results.push(finished));
+            if beat != pulse::beat() {
+                beat = pulse::beat();
+                shelf.ring();
+            }
+        };
+        let mut inputs = Left::of(self.inputs.into_vec());
+        let nanos = if plan.is_limited() {
+            // Should the limit pass at one of them, the map takes the others.
+            shelf.keep(inputs);
+            run(
+                || shelf.next().filter(|_| !shelf.is_abandoned()),
+                &mut one,
+                plan,
+            )
+        } else {
+            let next = || {
+                if shelf.is_abandoned() {
+                    None
+                } else {
+                    inputs.next()
+                }
+            };
+            let nanos = run(next, &mut one, plan);
+            shelf.keep(inputs);
+            nanos
+        };
+        Ran { nanos }
+    }
+
+    fn entry(carries: bool) -> Option<Entry> {
+        Some(Entry::of_trampoline(match carries {
+            false => call_apart::<F, A, R>,
+            true => call_within::<F, A, R>,
+        }))
+    }
+
+    fn argument_type() -> &'static str {
+        type_name::<A>()
+    }
+
+    fn encode(&self, buffer: &mut Vec<u8>) -> Result<(), String> {
+        codec::encode(&self.plan, buffer)?;
+        codec::encode(&self.inputs, buffer)
+    }
+
+    fn complete(&self, bytes: &mut Vec<u8>) -> Result<Ran, String> {
+        let (records, nanos) = records::split_end(bytes)?;
+        self.take_in(records)?;
+        Ok(Ran { nanos })
+    }
+
+    fn partial(&self, bytes: &mut Vec<u8>) -> Result<(), String> {
+        let taken = self.take_in(bytes);
+        self.shelf.ring();
+        taken
+    }
+
+    fn conclude(self, outcome: Result<&Ran, &TaskError>) {
+        let again = match outcome {
+            Ok(_) => true,
+            Err(error) => self.plan.again && (error.is_worker_lost() || error.is_timed_out()),
+        };
+        let mut inputs = Left::of(self.inputs.into_vec());
+        if again {
+            for _ in 0..self.shelf.finished() {
+                discard(inputs.next());
+            }
+            self.shelf.keep(inputs);
+        }
+    }
+}
+
+impl<F, A, R: DeserializeOwned + Send> Chunk<F, A, R> {
+    /// Takes results from another process.
+    fn take_in(&self, bytes: &[u8]) -> Result<(), String> {
+        // Out of the lock, since a `Deserialize` may do anything.
+        let results = lock(&self.results).take();
+        let mut results = results.ok_or("another part of it is being read, or was garbled")?;
+        let taken = records::read(bytes, &mut results, self.count);
+        lock(&self.results).replace(results);
+        taken
+    }
+}
+
+fn call_apart<F, A, R>(argument: &mut Vec<u8>, result: &mut Vec<u8>) -> Result<(), CallFault>
+where
+    F: Fn(A) -> R + Copy + 'static,
+    A: DeserializeOwned + 'static,
+    R: Serialize + 'static,
+{
+    context::call_apart(|| call_here::<F, A, R>(argument, result))
+}
+
+fn call_within<F, A, R>(message: &mut Vec<u8>, result: &mut Vec<u8>) -> Result<(), CallFault>
+where
+    F: Fn(A) -> R + Copy + 'static,
+    A: DeserializeOwned + 'static,
+    R: Serialize + 'static,
+{
+    context::call_within(call_here::<F, A, R>, message, result)
+}
+
+/// Runs a chunk in whatever the current context is: in a process of its own.
+fn call_here<F, A, R>(argument: &mut Vec<u8>, result: &mut Vec<u8>) -> Result<(), CallFault>
+where
+    F: Fn(A) -> R + Copy + 'static,
+    A: DeserializeOwned + 'static,
+    R: Serialize + 'static,
+{
+    let (plan, inputs) = records::read_argument::<A>(argument).map_err(CallFault::Argument)?;
+    // SAFETY: the entry was made for a chunk, which has a value of the function.
+    let function = unsafe { copy_of::<F>() };
+    let mut inputs = Left::of(inputs);
+    let mut index = 0;
+    let nanos = match Outbox::open() {
+        None => {
+            let one = |input| {
+                records::append(index, || function(input), result);
+                index += 1;
+            };
+            run(|| inputs.next(), one, plan)
+        }
+        Some(mut outbox) => {
+            let mut record = Vec::new();
+            let one = |input| {
+                record.clear();
+                records::append(index, || function(input), &mut record);
+                outbox.put(&record);
+                index += 1;
+            };
+            let nanos = run(|| inputs.next(), one, plan);
+            outbox.close(result);
+            nanos
+        }
+    };
+    records::append_end(nanos, result);
+    Ok(())
+}

@@ -1,0 +1,149 @@
+//! [`Shelf`]: what a chunk and its map share while the chunk runs.
+//!
+//! The results stand in a [list](crate::partial::published) that the map reads while
+//! it is written. Whoever writes does not know whether the map waits: so the
+//! [pulse](crate::partial::pulse) looks about once a millisecond, and rings the bell if
+//! there is something that the map has not seen.
+//!
+//! # The bell
+//!
+//! It rings once until the map has looked (`rung`), and not for what the map has seen
+//! (`seen`). The map leaves its waker, **then** looks at the list, **then** sleeps;
+//! whoever rings has seen a longer list. One that rings too early, because the map is
+//! not there yet, leaves `rung`, and the map finds the results by itself. Should a ring
+//! come between two looks of the pulse, the next look makes up for it. And the end of
+//! the chunk's task wakes the map in any case.
+
+use super::items::Left;
+use crate::panic::{PanicReport, catch};
+use crate::partial::published::Count;
+use crate::partial::pulse::Pulse;
+use crate::sync::lock;
+use crate::timer;
+use crate::watch::{Settled, Watcher};
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// What became of one input of a chunk.
+pub(super) type Finished<R> = Result<R, Fault>;
+
+/// Why an input of a chunk has no result.
+#[derive(Debug)]
+pub(super) enum Fault {
+    Panicked(PanicReport),
+    /// The result could not be encoded.
+    Unencoded(String),
+}
+
+pub(super) struct Shelf<A, R> {
+    results: Count<Finished<R>>,
+    bell: Mutex<Bell>,
+    /// Inputs that were not begun, or may be begun again: whoever takes one has it.
+    rest: Mutex<Left<A>>,
+    /// The map is gone.
+    abandoned: AtomicBool,
+}
+
+/// Who is told that there are results.
+#[derive(Default)]
+struct Bell {
+    to: Option<(Arc<dyn Watcher>, usize)>,
+    seen: usize,
+    rung: bool,
+}
+
+impl<A, R> Shelf<A, R> {
+    pub(super) fn new(results: Count<Finished<R>>) -> Self {
+        Self {
+            results,
+            bell: Mutex::default(),
+            rest: Mutex::new(Left::of(Vec::new())),
+            abandoned: AtomicBool::new(false),
+        }
+    }
+
+    /// How many inputs have their results.
+    pub(super) fn finished(&self) -> usize {
+        self.results.get()
+    }
+
+    // ----- whoever runs the chunk -----
+
+    /// Keeps inputs for whoever wants them.
+    pub(super) fn keep(&self, inputs: Left<A>) {
+        let former = std::mem::replace(&mut *lock(&self.rest), inputs);
+        drop(former);
+    }
+
+    /// The next input to begin with.
+    pub(super) fn next(&self) -> Option<A> {
+        lock(&self.rest).next()
+    }
+
+    /// Nobody wants the results.
+    pub(super) fn is_abandoned(&self) -> bool {
+        self.abandoned.load(Relaxed)
+    }
+
+    /// Tells the map, if it waits, of what it has not seen.
+    pub(super) fn ring(&self) {
+        if let Some(to) = self.bell_to_ring() {
+            tell(to);
+        }
+    }
+
+    fn bell_to_ring(&self) -> Option<(Arc<dyn Watcher>, usize)> {
+        let mut bell = lock(&self.bell);
+        if bell.rung || bell.to.is_none() || self.finished() <= bell.seen {
+            return None;
+        }
+        bell.rung = true;
+        bell.to.clone()
+    }
+
+    // ----- the map -----
+
+    /// From now on `watcher` is told, with `token`.
+    pub(super) fn ring_for(&self, watcher: Arc<dyn Watcher>, token: usize) {
+        let former = lock(&self.bell).to.replace((watcher, token));
+        drop(former);
+    }
+
+    /// The map has seen so many results.
+    pub(super) fn seen(&self, results: usize) {
+        let mut bell = lock(&self.bell);
+        (bell.seen, bell.rung) = (results, false);
+    }
+
+    /// Takes the inputs that may be submitted anew.
+    pub(super) fn take_rest(&self) -> Left<A> {
+        std::mem::replace(&mut *lock(&self.rest), Left::of(Vec::new()))
+    }
+
+    /// Nobody wants the results from now on.
+    pub(super) fn abandon(&self) {
+        self.abandoned.store(true, Relaxed);
+        let former = lock(&self.bell).to.take();
+        drop(former);
+    }
+}
+
+/// Calls foreign code: a waker.
+fn tell((watcher, token): (Arc<dyn Watcher>, usize)) {
+    if let Err(report) = catch(|| watcher.settled(token, Settled::Value)) {
+        tracing::error!(%report, "a waker panicked");
+    }
+}
+
+impl<A: Send, R: Send> Pulse for Shelf<A, R> {
+    fn pulse(self: Arc<Self>) -> bool {
+        let Some(to) = self.bell_to_ring() else {
+            return false;
+        };
+        // A waker may block: the clock has other threads for when it does.
+        timer::after(Duration::ZERO, move || tell(to)).detach();
+        true
+    }
+}
