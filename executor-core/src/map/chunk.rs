@@ -77,9 +77,12 @@ where
         let _watched = pulse::watch(shelf.clone());
         let mut beat = pulse::beat();
         let mut one = |input| {
-            let finished = catch(|| function(input)).map_err(Fault::Panicked);
+            let finished = catch(|| function(input));
+            let finished = finished.map_err(|report| Box::new(Fault::Panicked(report)));
             // There is a place for each input.
-            discard(results.push(finished));
+            if let Err(lost) = results.push(finished) {
+                discard(lost);
+            }
             if beat != pulse::beat() {
                 beat = pulse::beat();
                 shelf.ring();

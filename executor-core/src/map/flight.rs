@@ -150,27 +150,13 @@ impl<A: Send + 'static, R: Send + 'static> Flying<A, R> {
     fn fetch(&mut self) -> Vec<Result<R, TaskError>> {
         let there = self.results.available();
         let mut fetched = Vec::with_capacity(there);
-        while fetched.len() < there
-            && let Some(finished) = self.results.next()
-        {
-            fetched.push(match finished {
-                Ok(result) => Ok(result),
-                Err(fault) => Err(self.describe::<R>(fault)),
-            });
-        }
+        let (id, name) = (self.task.id(), self.task.name());
+        self.results.take(there, |finished| {
+            fetched.push(finished.map_err(|fault| describe::<R>(*fault).for_task(id, name)));
+        });
         self.fetched += there;
         self.shelf.seen(self.fetched);
         fetched
-    }
-
-    #[cold]
-    fn describe<T>(&self, fault: Fault) -> TaskError {
-        self.name_it(match fault {
-            Fault::Panicked(report) => TaskError::panicked(report),
-            Fault::Unencoded(why) => {
-                TaskError::encode(format!("result of type `{}`", type_name::<T>()), why)
-            }
-        })
     }
 
     fn name_it(&self, error: TaskError) -> TaskError {
@@ -230,6 +216,16 @@ impl<A: Send + 'static, R: Send + 'static> Flying<A, R> {
                 ),
             ),
         })
+    }
+}
+
+#[cold]
+fn describe<R>(fault: Fault) -> TaskError {
+    match fault {
+        Fault::Panicked(report) => TaskError::panicked(report),
+        Fault::Unencoded(why) => {
+            TaskError::encode(format!("result of type `{}`", type_name::<R>()), why)
+        }
     }
 }
 

@@ -70,8 +70,8 @@ pub(super) fn read<R: DeserializeOwned + Send>(
         let head: u64 = values.next()?;
         let finished = match head & ((1 << SHIFT) - 1) {
             VALUE => Ok(values.next::<R>()?),
-            PANICKED => Err(Fault::Panicked(values.next()?)),
-            UNENCODED => Err(Fault::Unencoded(values.next()?)),
+            PANICKED => Err(Box::new(Fault::Panicked(values.next()?))),
+            UNENCODED => Err(Box::new(Fault::Unencoded(values.next()?))),
             kind => return Err(format!("a record of a chunk has the kind {kind}")),
         };
         let (place, next) = (head >> SHIFT, results.len() as u64);

@@ -26,8 +26,8 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// What became of one input of a chunk.
-pub(super) type Finished<R> = Result<R, Fault>;
+/// What became of one input of a chunk. The fault is boxed, lest each result be as long.
+pub(super) type Finished<R> = Result<R, Box<Fault>>;
 
 /// Why an input of a chunk has no result.
 #[derive(Debug)]

@@ -125,20 +125,21 @@ impl<T: Send> Reader<T> {
         self.count.get() - self.taken
     }
 
-    /// Moves the next one out, if it is there.
+    /// Moves out so many of those that can be had, and no more than those. Should
+    /// `each` panic, those after it are lost.
     #[inline]
-    pub(crate) fn next(&mut self) -> Option<T> {
-        if self.available() == 0 {
-            return None;
-        }
+    pub(crate) fn take(&mut self, most: usize, mut each: impl FnMut(T)) {
+        let start = self.taken;
+        self.taken += most.min(self.available());
         let places = &self.count.0;
-        let place = places.places[self.taken].get();
-        self.taken += 1;
-        // Before the element is the caller's: it is never dropped twice.
+        // Before any element is the caller's: none is dropped twice.
         places.taken.store(self.taken, Relaxed);
-        // SAFETY: `len` has passed it, so it was filled and is the reader's, of which
-        // there is one, reached by `&mut`; it has not been moved out before.
-        Some(unsafe { (*place).assume_init_read() })
+        for place in &places.places[start..self.taken] {
+            // SAFETY: `len` has passed it, so it was filled and is the reader's, of
+            // which there is one, reached by `&mut`; it has not been moved out before,
+            // since `taken` only grows.
+            each(unsafe { (*place.get()).assume_init_read() });
+        }
     }
 }
 
@@ -183,16 +184,15 @@ mod tests {
             }
             assert_eq!(*writer.push(Box::new(7)).unwrap_err(), 7, "it is full");
         });
-        for n in 0..MOST {
-            let next = loop {
-                match reader.next() {
-                    Some(next) => break next,
-                    None => std::thread::yield_now(),
-                }
-            };
-            assert_eq!(*next, n);
+        let mut next = 0;
+        while next < MOST {
+            reader.take(100, |n| {
+                assert_eq!(*n, next);
+                next += 1;
+            });
+            std::thread::yield_now();
         }
-        assert!(reader.next().is_none());
+        assert_eq!(reader.available(), 0);
         appending.join().unwrap();
     }
 
@@ -223,7 +223,9 @@ mod tests {
         for _ in 0..3 {
             assert!(writer.push(Counted(drops.clone())).is_ok());
         }
-        std::mem::forget(reader.next());
+        reader.take(1, std::mem::forget);
+        let mut none = published::<u8>(3).1;
+        none.take(9, |_| unreachable!());
         drop((writer, reader));
         assert_eq!(drops.load(Relaxed), 2);
     }
