@@ -30,8 +30,7 @@ pub(crate) mod pulse;
 pub(crate) use self::outbox::Outbox;
 
 use crate::panic::discard;
-use crate::sync::lock;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Where parts go.
 type Sink = Box<dyn FnMut(&[u8]) + Send>;
@@ -67,4 +66,9 @@ fn send(part: &[u8]) -> bool {
         }
         None => false,
     }
+}
+
+/// Locks a mutex that no model is about.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -107,10 +107,10 @@ fn each_result_of_a_slow_function_comes_when_it_is_finished() {
         n
     };
     let items = read(move || THREADS.map(wait, 0..4).chunks(4));
-    for n in 0..4 {
-        GATES[n].await_arrivals(1);
+    for (n, gate) in GATES.iter().enumerate() {
+        gate.await_arrivals(1);
         assert!(items.try_recv().is_err());
-        GATES[n].open();
+        gate.open();
         assert_eq!(next(&items, 1)[0].as_ref().unwrap(), &n);
     }
 }

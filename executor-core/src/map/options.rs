@@ -132,8 +132,8 @@ where
     /// less exactly: an input may have two milliseconds more or, in one of a size that
     /// was asked for, an eighth more.
     ///
-    /// [`Duration::MAX`] is no limit; zero is one that each input exceeds which does not
-    /// end before it is looked at.
+    /// [`Duration::MAX`] is no limit. Zero passes at once: an input then has a result
+    /// only if its function ends before anybody looks at the clock.
     ///
     /// ```
     /// use executor_core::{ExecutorExt as _, Inline};
@@ -142,7 +142,7 @@ where
     ///
     /// let nap = |millis| std::thread::sleep(Duration::from_millis(millis));
     /// let pool = Inline::new();
-    /// let naps = pool.map(nap, [0, 90, 0]).input_timeout(Duration::from_millis(30));
+    /// let naps = pool.map(nap, [0, 900, 0]).input_timeout(Duration::from_millis(300));
     /// let naps: Vec<_> = block_on(naps.collect());
     /// assert!(naps[0].is_ok() && naps[2].is_ok());
     /// assert!(naps[1].as_ref().unwrap_err().is_timed_out());

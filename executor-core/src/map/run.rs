@@ -131,7 +131,7 @@ mod tests {
     fn a_long_one_gives_the_rest_back() {
         let (ran, took) = ran(Plan::of_pace(false), PATIENCE / 2);
         assert_eq!(took, PATIENCE);
-        assert!(ran <= 2 * BETWEEN_LOOKS && ran >= 2, "{ran}");
+        assert!((2..=2 * BETWEEN_LOOKS).contains(&ran), "{ran}");
     }
 
     #[test]

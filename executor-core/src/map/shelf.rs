@@ -16,9 +16,9 @@
 
 use super::items::Left;
 use crate::panic::{PanicReport, catch};
+use crate::partial::lock;
 use crate::partial::published::Count;
 use crate::partial::pulse::Pulse;
-use crate::sync::lock;
 use crate::timer;
 use crate::watch::{Settled, Watcher};
 use std::sync::atomic::AtomicBool;

@@ -6,9 +6,9 @@
 //! sends holds the lock, so records leave in their order, each once, and none after
 //! the end.
 
+use super::lock;
 use super::published::{Reader, Writer, published};
 use super::pulse::{self, Pulse, Watched};
-use crate::sync::lock;
 use std::sync::{Arc, Mutex};
 
 /// So many bytes are kept before they are sent, pulse or none.

@@ -11,7 +11,7 @@
 //!
 //! No user code runs on it.
 
-use crate::sync::lock;
+use super::lock;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
