@@ -15,9 +15,10 @@
 //! * **here**, it gives each part to [`HeldJob::partial`](crate::HeldJob::partial),
 //!   and then completes or fails the job as ever.
 //!
-//! Without a sink everything comes with the job's own result. A part that was lost
-//! costs nothing but its results: of a job whose worker is lost, those inputs count
-//! as finished whose results have arrived.
+//! Without a sink everything comes with the job's own result. Of a job whose worker is
+//! lost, those inputs count as finished whose results have arrived; parts that went down
+//! with it are no fault. But of a job that completes, none may be missing: what comes
+//! after a gap is not believed.
 //!
 //! Parts are rare. A chunk that ends within a millisecond sends none; one that runs
 //! for longer sends what it has about once a millisecond, and all it has when an
