@@ -1,13 +1,20 @@
 //! How a worker and its parent come to know each other.
 //!
-//! The parent opens a one-shot server and starts the worker with an
-//! [`Invitation`] in its environment. The worker connects and sends one
-//! [`Hello`]: who it is, the nonce it was invited with, which program it runs,
-//! and the parent's ends of the channels. Anything else that connects is
-//! refused. Then it gets its orders, and says over the wire when it is ready.
+//! The parent starts the worker with an [`Invitation`] in its environment. The worker
+//! says one [`Hello`] over the wire: who it is, the nonce it was invited with, which
+//! program it runs, and the name of a one-shot server of its own. Who says anything
+//! else is refused. The parent connects to that server and hands the worker its ends of
+//! their channels; says over the wire that it has, or that there are none; and gives the
+//! worker its orders. The worker says over the wire when it is ready.
+//!
+//! | over the wire | what |
+//! |---|---|
+//! | to the worker | a byte, with the board |
+//! | from it | [`Hello`] |
+//! | to it | [`CHANNELS`] or [`NO_CHANNELS`], the length of its orders, its orders |
+//! | from it | that it is ready, or why it is not |
 
 use crate::image::ImageId;
-use crate::transport::Ends;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -17,7 +24,12 @@ pub(crate) const VARIABLE: &str = "POOL_PROCESS_WORKER";
 
 /// Changes whenever parent and worker would no longer understand each other.
 /// They run the same image, so this matters only for a wrong `worker_exe`.
-const PROTOCOL: u32 = 1;
+const PROTOCOL: u32 = 2;
+
+/// The parent has come to the worker's server.
+pub(crate) const CHANNELS: u8 = 1;
+/// It has not: the wire takes the place of the channels.
+pub(crate) const NO_CHANNELS: u8 = 0;
 
 pub(crate) type Nonce = u128;
 
@@ -43,19 +55,20 @@ pub(crate) struct Invitation {
     pub(crate) signals: u64,
     /// Whether the worker is another file, which its code has to identify.
     pub(crate) by_code: bool,
-    /// Where to connect.
-    pub(crate) server: String,
+    /// The directory for the worker's server, if there is one.
+    pub(crate) place: Option<String>,
 }
 
 impl fmt::Display for Invitation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let umask = self.umask.as_deref().unwrap_or("-");
         let (nonce, parent, depth) = (self.nonce, self.parent, self.depth);
-        let (code, server) = (u8::from(self.by_code), &self.server);
+        let code = u8::from(self.by_code);
+        let place = self.place.as_deref().unwrap_or_default();
         let signals = self.signals;
         write!(
             f,
-            "{PROTOCOL}:{nonce:x}:{parent}:{depth}:{umask}:{signals:x}:{code}:{server}"
+            "{PROTOCOL}:{nonce:x}:{parent}:{depth}:{umask}:{signals:x}:{code}:{place}"
         )
     }
 }
@@ -76,7 +89,7 @@ impl FromStr for Invitation {
                     umask: Some(parts.next()?.to_owned()).filter(|umask| umask != "-"),
                     signals: u64::from_str_radix(parts.next()?, 16).ok()?,
                     by_code: parts.next()? == "1",
-                    server: parts.next()?.to_owned(),
+                    place: Some(parts.next()?.to_owned()).filter(|place| !place.is_empty()),
                 },
             ))
         };
@@ -88,29 +101,35 @@ impl FromStr for Invitation {
     }
 }
 
-/// The first and only message on the bootstrap channel.
+/// What a worker says first.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Hello {
     pub(crate) protocol: u32,
     pub(crate) pid: u32,
     pub(crate) nonce: Nonce,
     pub(crate) image: ImageId,
-    pub(crate) ends: Ends,
+    /// Where its parent can connect.
+    pub(crate) server: Option<String>,
 }
 
 impl Hello {
-    pub(crate) fn new(nonce: Nonce, image: ImageId, ends: Ends) -> Self {
+    pub(crate) fn new(nonce: Nonce, image: ImageId, server: Option<String>) -> Self {
         Self {
             protocol: PROTOCOL,
             pid: std::process::id(),
             nonce,
             image,
-            ends,
+            server,
         }
     }
 
-    /// Admits the worker that was invited, and nobody else.
-    pub(crate) fn admit(self, pid: u32, nonce: Nonce, image: ImageId) -> Result<Ends, String> {
+    /// Admits the worker that was invited, and nobody else; says where its server is.
+    pub(crate) fn admit(
+        self,
+        pid: u32,
+        nonce: Nonce,
+        image: ImageId,
+    ) -> Result<Option<String>, String> {
         if self.protocol != PROTOCOL {
             let theirs = self.protocol;
             return Err(format!("it speaks protocol {theirs}, not {PROTOCOL}"));
@@ -124,7 +143,7 @@ impl Hello {
         if !self.image.is_same_program(&image) {
             return Err("it runs another program than its parent".to_owned());
         }
-        Ok(self.ends)
+        Ok(self.server)
     }
 }
 
@@ -140,15 +159,17 @@ mod tests {
             umask: None,
             signals: 1 << 63 | 5,
             by_code: true,
-            server: "/tmp/a:b/socket".to_owned(),
+            place: Some("/tmp/a:b".to_owned()),
         }
     }
 
     #[test]
     fn an_invitation_is_read_as_it_was_written() {
-        for umask in [None, Some("0022".to_owned())] {
+        let given = |text: &str| Some(text.to_owned());
+        for (umask, place) in [(None, given("/tmp/a:b")), (given("0022"), None)] {
             let invitation = Invitation {
                 umask,
+                place,
                 ..invitation()
             };
             assert_eq!(invitation.to_string().parse(), Ok(invitation));
@@ -157,13 +178,13 @@ mod tests {
 
     #[test]
     fn other_protocols_and_other_texts_are_refused() {
-        let text = invitation().to_string().replacen('1', "9", 1);
+        let text = invitation().to_string().replacen('2', "9", 1);
         assert!(
             text.parse::<Invitation>()
                 .unwrap_err()
                 .contains("protocol 9")
         );
-        for text in ["", "1", "1:2:3", "x:0:0:0:-:0:0:s", "1:zz:0:0:-:0:0:s"] {
+        for text in ["", "2", "2:2:3", "x:0:0:0:-:0:0:s", "2:zz:0:0:-:0:0:s"] {
             assert!(text.parse::<Invitation>().is_err(), "{text}");
         }
     }
@@ -171,9 +192,9 @@ mod tests {
     #[test]
     fn only_the_invited_is_admitted() {
         let image = ImageId::of_this_process(false).unwrap();
-        let hello = || Hello::new(5, image, crate::transport::pair().unwrap().0);
+        let hello = || Hello::new(5, image, Some("s".to_owned()));
         let pid = std::process::id();
-        assert!(hello().admit(pid, 5, image).is_ok());
+        assert_eq!(hello().admit(pid, 5, image), Ok(Some("s".to_owned())));
         assert!(hello().admit(pid, 6, image).unwrap_err().contains("nonce"));
         assert!(hello().admit(1, 5, image).unwrap_err().contains("process"));
         let mut other = hello();

@@ -9,6 +9,7 @@
 
 mod bell;
 mod board;
+mod bootstrap;
 mod decoder;
 mod frame;
 mod ipc;
@@ -20,13 +21,14 @@ mod slot;
 mod wire;
 
 pub(crate) use self::board::{Board, NoArgument, SLOTS, place};
+pub(crate) use self::bootstrap::{Server, hand_over};
 pub(crate) use self::decoder::Incoming;
 #[cfg(fuzzing)]
 pub(crate) use self::decoder::{Decoder, Source};
 pub(crate) use self::frame::{HEAD, Head, Parcel, kind, parcels};
-pub(crate) use self::ipc::{Ends, JobSource, Jobs, Lifeline, Sent, pair, warm_up};
+pub(crate) use self::ipc::{Ends, JobSource, Jobs, Lifeline, Sent, over_the_wire, warm_up};
 pub(crate) use self::outbox::Outbox;
 pub use self::outbox::Transport;
 pub(crate) use self::patience::Patience;
 pub(crate) use self::slot::{INLINE, Sight, Slot};
-pub(crate) use self::wire::{Wire, WorkerWire};
+pub(crate) use self::wire::{Cutter, Wire, WorkerWire};

@@ -5,13 +5,12 @@ mod obey;
 mod run;
 mod setup;
 
-use crate::handshake::{Hello, Invitation, VARIABLE};
+use crate::handshake::{CHANNELS, Hello, Invitation, VARIABLE};
 use crate::image::ImageId;
 use crate::transport::{
-    self, Board, HEAD, Head, JobSource, Jobs, Lifeline, Transport, WorkerWire, kind,
+    self, Board, HEAD, Head, JobSource, Jobs, Lifeline, Server, Transport, WorkerWire, kind,
 };
 use executor_core::codec;
-use ipc_channel::ipc::IpcSender;
 use std::io;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -102,13 +101,25 @@ impl Service {
         let _ = HOST.set(host);
         let _ = DEPTH.set(invitation.depth);
 
-        let (ends, jobs, lifeline) = transport::pair()?;
+        let server = invitation.place.as_deref().and_then(|place| {
+            // SAFETY: as for the removal of the invitation.
+            let opened = unsafe { Server::open(place) };
+            // The parent is told that there is none, which is no reason not to serve.
+            opened.ok()
+        });
+        let name = server.as_ref().map(|server| server.name().to_owned());
         let image = ImageId::of_this_process(invitation.by_code)?;
-        let bootstrap = IpcSender::<Hello>::connect(invitation.server.clone())?;
+        say(
+            &wire,
+            kind::HELLO,
+            &Hello::new(invitation.nonce, image, name),
+        );
+        let come = wire.recv(1)? == [CHANNELS];
+        let (jobs, lifeline) = match server {
+            Some(server) if come => server.accept(invitation.nonce)?,
+            _ => transport::over_the_wire(&wire)?,
+        };
         watch_parent(lifeline)?;
-        bootstrap
-            .send(Hello::new(invitation.nonce, image, ends))
-            .map_err(io::Error::other)?;
         let board: &'static Board = Box::leak(Box::new(board));
         Ok(Self { board, jobs, wire })
     }
@@ -118,11 +129,11 @@ impl Service {
         let way = match obey::obey(&self.read(len), |way| self.prepare(way)) {
             Ok(way) => way,
             Err(why) => {
-                self.say(kind::UNFIT, &why);
+                say(&self.wire, kind::UNFIT, &why);
                 std::process::exit(1);
             }
         };
-        self.say(kind::READY, &());
+        say(&self.wire, kind::READY, &());
         match way {
             Transport::SharedMemory => run::posted(self.board),
             Transport::Messages => {
@@ -157,15 +168,16 @@ impl Service {
             std::process::exit(1)
         })
     }
+}
 
-    fn say<T: serde::Serialize>(&self, kind: u32, what: &T) {
-        let mut buffer = vec![0; HEAD];
-        // Texts and nothing: it cannot fail.
-        let _ = codec::encode(what, &mut buffer);
-        let head = Head::plain(kind, buffer.len() - HEAD);
-        // A parent that does not listen is gone, or will end this process.
-        let _ = self.wire.send(head, &mut buffer);
-    }
+/// Says something to the parent that is not about a job.
+fn say<T: serde::Serialize>(wire: &WorkerWire, kind: u32, what: &T) {
+    let mut buffer = vec![0; HEAD];
+    // Texts, numbers and nothing: it cannot fail.
+    let _ = codec::encode(what, &mut buffer);
+    let head = Head::plain(kind, buffer.len() - HEAD);
+    // A parent that does not listen is gone, or will end this process.
+    let _ = wire.send(head, &mut buffer);
 }
 
 /// Ends this process at once when the parent is gone, whatever it is doing.

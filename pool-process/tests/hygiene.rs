@@ -242,12 +242,11 @@ fn kill_tree_takes_what_a_worker_has_started() {
 
 const HOST: &str = "hygiene::unmasked_worker";
 
-/// A worker that looks, before it says hello, at where it is to say it.
+/// A worker that looks, before it says hello, at where its server is to be.
 #[test]
 fn unmasked_worker() {
     if let Ok(invitation) = std::env::var("POOL_PROCESS_WORKER") {
-        let socket = &invitation[invitation.find('/').expect("a path")..];
-        let directory = Path::new(socket).parent().expect("it is in one");
+        let directory = &invitation[invitation.find('/').expect("a path")..];
         let mode = std::fs::metadata(directory).expect("it is there").mode();
         eprintln!("looked at: {:o}", mode & 0o7777);
     }

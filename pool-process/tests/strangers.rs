@@ -1,7 +1,7 @@
 //! Nobody but the worker that was invited can join a pool.
 //!
 //! Workers are started through a script that passes the invitation on, but not
-//! as it was.
+//! as it was, or that lets somebody else in first.
 
 mod common;
 
@@ -83,14 +83,26 @@ fn who_speaks_another_protocol_leaves_and_says_so() {
     assert!(why.contains("cannot start: protocol 999"), "{why}");
 }
 
-/// What a stranger does, in a process of its own: it goes to the bootstrap socket
-/// and stays until it is no longer wanted.
+/// What a stranger does, in a process of its own: it waits for the worker's bootstrap
+/// socket, goes there, and stays until it is no longer wanted.
 #[test]
 fn stranger() {
-    let Ok(server) = std::env::var("STRANGER_AT") else {
+    let Ok(place) = std::env::var("STRANGER_AT") else {
         return;
     };
-    let connection = connect(&server).unwrap();
+    let present = PathBuf::from(std::env::var("PRESENT").unwrap());
+    std::fs::write(&present, "").unwrap();
+    let until = Instant::now() + LONG;
+    let wanted = || present.exists() && Instant::now() < until;
+    let connection = loop {
+        if !wanted() {
+            return;
+        }
+        match server_in(&place).map(|server| connect(&server)) {
+            Some(Ok(connection)) => break connection,
+            _ => std::thread::yield_now(),
+        }
+    };
     if std::env::var("STRANGER").unwrap() == "garbage" {
         // A whole message, as ipc-channel has it: the size of the packet, that of
         // what it holds, and what it holds.
@@ -99,15 +111,18 @@ fn stranger() {
         message.extend([0xff; 16]);
         rustix::net::send(&connection, &message, SendFlags::NOSIGNAL).unwrap();
     }
-    let present = PathBuf::from(std::env::var("PRESENT").unwrap());
-    std::fs::write(&present, "").unwrap();
-    let until = Instant::now() + LONG;
-    while present.exists() && Instant::now() < until {
+    while wanted() {
         std::thread::sleep(Duration::from_millis(5));
     }
 }
 
-fn connect(server: &str) -> rustix::io::Result<OwnedFd> {
+fn server_in(place: &str) -> Option<PathBuf> {
+    let entries = std::fs::read_dir(place).ok()?;
+    let mut sockets = entries.flatten().map(|entry| entry.path().join("socket"));
+    sockets.find(|socket| socket.exists())
+}
+
+fn connect(server: &Path) -> rustix::io::Result<OwnedFd> {
     let address = SocketAddrUnix::new(server)?;
     let (family, kind) = (AddressFamily::UNIX, SocketType::SEQPACKET);
     let socket = rustix::net::socket_with(family, kind, SocketFlags::CLOEXEC, None)?;
@@ -115,40 +130,52 @@ fn connect(server: &str) -> rustix::io::Result<OwnedFd> {
     Ok(socket)
 }
 
+/// Stages a scene until the stranger comes to the worker's server before the parent does,
+/// which it mostly does: the worker looks at its own code in between.
+fn until_it_is_first(mut staged: impl FnMut() -> bool) {
+    assert!((0..100).any(|_| staged()), "the stranger is never first");
+}
+
 #[test]
 fn who_says_nothing_costs_no_more_than_the_boot_deadline() {
     init_test_worker();
     let limit = Duration::from_secs(2);
-    let scene = Scene::new("silent", |builder| builder.boot_deadline(limit));
-    let start = Instant::now();
-    let task = scene.pool.submit(double, 4);
-    common::eventually("the stranger is there", || scene.present().is_some());
-    // The next worker has no stranger before it.
-    scene.let_it_be_rightful();
-    assert_eq!(finish(task).unwrap(), 8);
-    let took = start.elapsed();
-    assert!(took >= limit, "the stranger kept nobody waiting: {took:?}");
+    until_it_is_first(|| {
+        let scene = Scene::new("silent", |builder| builder.boot_deadline(limit));
+        let start = Instant::now();
+        let task = scene.pool.submit(double, 4);
+        common::eventually("the stranger is there", || scene.present().is_some());
+        // The next worker has no stranger before it.
+        scene.let_it_be_rightful();
+        assert_eq!(finish(task).unwrap(), 8);
+        start.elapsed() >= limit
+    });
 }
 
 #[test]
-fn who_speaks_nonsense_is_refused() {
+fn who_speaks_nonsense_costs_one_start() {
     init_test_worker();
-    let scene = Scene::new("garbage", |builder| builder);
-    let why = scene.refusal();
-    assert!(why.contains("refused: its first message is"), "{why}");
+    until_it_is_first(|| {
+        let scene = Scene::new("garbage", |builder| builder);
+        let first = finish(scene.pool.submit(double, 4));
+        if first.is_ok() {
+            return false;
+        }
+        let why = first.unwrap_err().to_string();
+        assert!(why.contains("came to its bootstrap socket"), "{why}");
+        scene.let_it_be_rightful();
+        assert_eq!(finish(scene.pool.submit(double, 4)).unwrap(), 8);
+        true
+    });
 }
 
 #[test]
-fn who_comes_second_finds_the_door_closed() {
+fn who_comes_second_finds_nothing() {
     init_test_worker();
     let scene = Scene::new("late", |builder| builder);
     assert_eq!(finish(scene.pool.submit(double, 4)).unwrap(), 8);
-    let server = std::fs::read_to_string(scene.present().unwrap()).unwrap();
-    let server = server.trim_end();
-    let error = connect(server).unwrap_err();
-    let closed = [rustix::io::Errno::NOENT, rustix::io::Errno::CONNREFUSED];
-    assert!(closed.contains(&error), "{error}");
-    let directory = Path::new(server).parent().unwrap();
-    assert!(!directory.exists(), "{} is left", directory.display());
+    let place = std::fs::read_to_string(scene.present().unwrap()).unwrap();
+    let place = Path::new(place.trim_end());
+    assert!(!place.exists(), "{} is left", place.display());
     assert_eq!(finish(scene.pool.submit(double, 5)).unwrap(), 10);
 }

@@ -10,6 +10,8 @@ pub(crate) enum BootError {
     Start(&'static str, io::Error),
     /// It exited, with these last words, before it was ready.
     Exited(WorkerExit, Stage, String),
+    /// It has closed its wire, and not ended.
+    Hung(Stage),
     /// It was ready, and ended before it ran any job.
     Died(WorkerExit),
     Silent(Duration, Stage),
@@ -65,6 +67,13 @@ impl fmt::Display for BootError {
                     "" => Ok(()),
                     words => write!(f, "; its last words: {words}"),
                 }
+            }
+            Self::Hung(stage) => {
+                write!(
+                    f,
+                    "it closed its standard input before it {}; {stage}",
+                    stage.missed()
+                )
             }
             Self::Died(exit) => write!(f, "it {exit} before it ran any job"),
             Self::Silent(limit, Stage::Stranger) => {

@@ -143,6 +143,8 @@ pub(crate) mod kind {
     pub(crate) const READY: u32 = 5;
     /// As a message: the worker could not be set up; an encoded text.
     pub(crate) const UNFIT: u32 = 6;
+    /// As a message: the first; an encoded `Hello`.
+    pub(crate) const HELLO: u32 = 7;
 }
 
 #[cfg(test)]

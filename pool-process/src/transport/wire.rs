@@ -1,6 +1,7 @@
 //! The wire: a worker's standard input, over which the board and its orders reach
-//! it, and the word that it is ready comes back. Where jobs go by message, large
-//! arguments, bells and large results go over it too.
+//! it, and its hello and the word that it is ready come back. Where jobs go by
+//! message, large arguments, bells and large results go over it too; and all of them
+//! where ipc-channel finds no directory, see `ipc.rs`.
 //!
 //! A plain stream of our own, because everything on it is written by a process
 //! that may run hostile code. ipc-channel makes room for what a message *says*
@@ -17,6 +18,7 @@
 
 use super::decoder::{Decoder, Incoming, Source};
 use super::frame::Head;
+use rustix::event::{PollFd, PollFlags};
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
     SendAncillaryMessage, SendFlags,
@@ -57,10 +59,24 @@ impl Cutter {
     }
 }
 
+/// The longest message, in bytes, of a worker that is not ready yet: its hello, or why
+/// it cannot be set up.
+const INTRODUCTION: u64 = 1 << 20;
+
+/// Writes to a [`Wire`] what its owner does not.
+#[derive(Clone, Debug)]
+pub(crate) struct Writer(Arc<UnixStream>);
+
+impl Writer {
+    /// Writes bytes. Blocks until there is room for them, or the wire is cut.
+    pub(crate) fn send(&self, bytes: &[u8]) -> io::Result<()> {
+        (&*self.0).write_all(bytes)
+    }
+}
+
 impl Wire {
-    /// A wire with `board` on its way to the worker, and the worker's side. No
-    /// message may have more than `longest` bytes.
-    pub(crate) fn create(board: BorrowedFd<'_>, longest: u64) -> io::Result<(Self, OwnedFd)> {
+    /// A wire with `board` on its way to the worker, and the worker's side.
+    pub(crate) fn create(board: BorrowedFd<'_>) -> io::Result<(Self, OwnedFd)> {
         let (ours, theirs) = UnixStream::pair()?;
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
         let mut ancillary = SendAncillaryBuffer::new(&mut space);
@@ -70,10 +86,20 @@ impl Wire {
         rustix::net::sendmsg(&ours, &byte, &mut ancillary, SendFlags::empty())?;
         let wire = Self {
             stream: Arc::new(ours),
-            decoder: Decoder::new(longest),
+            decoder: Decoder::new(INTRODUCTION),
             limit: Duration::MAX,
         };
         Ok((wire, theirs.into()))
+    }
+
+    /// From here on a message may have so many bytes.
+    pub(crate) fn take_up_to(&mut self, longest: u64) {
+        self.decoder.take_up_to(longest);
+    }
+
+    /// Another handle to write with.
+    pub(crate) fn writer(&self) -> Writer {
+        Writer(self.stream.clone())
     }
 
     pub(crate) fn cutter(&self) -> Cutter {
@@ -148,6 +174,19 @@ impl WorkerWire {
         match message.len() == room {
             true => Ok(message),
             false => Err(io::ErrorKind::UnexpectedEof.into()),
+        }
+    }
+
+    /// Waits until the parent's side is closed, whatever comes over the wire until
+    /// then.
+    pub(crate) fn await_end(&self) {
+        let mut ends = [PollFd::new(&self.0, PollFlags::RDHUP)];
+        loop {
+            match rustix::event::poll(&mut ends, None) {
+                Ok(0) | Err(rustix::io::Errno::INTR) => {}
+                // An error cannot be, and would be no reason to stay for ever.
+                Ok(_) | Err(_) => return,
+            }
         }
     }
 
