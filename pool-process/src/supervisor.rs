@@ -10,10 +10,11 @@ mod watched;
 
 use self::rounds::Rounds;
 use self::watched::Watched;
-use crate::boot::{Boot, BootError, Worker};
+use crate::boot::{self, Boot, BootError, Worker};
 use crate::config::{ROUND, back_off};
 use crate::dispatch::{BootSlot, Dispatch, Next};
 use crate::flight::{Flight, Found, Loss, Violation};
+use crate::process::Process;
 use crate::seat::{Occupant, Seat};
 use crate::signals::Blocked;
 use crate::transport::{Head, Incoming, Outbox, Patience, Transport, kind};
@@ -107,6 +108,43 @@ fn back_off_unless_ending(dispatch: &Dispatch, seat: &Seat, limit: Duration) {
     }
 }
 
+/// Reaps the process when it ends, and passes its standard error on.
+fn look_after(seat: &Arc<Seat>, begun: boot::Begun) -> Result<(Arc<Process>, Boot), BootError> {
+    let boot::Begun {
+        process,
+        stderr,
+        breaker,
+        boot,
+    } = begun;
+    let thread = |name: &str, run: Box<dyn FnOnce() + Send>| {
+        let builder = std::thread::Builder::new().name(format!("{name}-{}", process.pid()));
+        let no_thread = |error| BootError::Start("no thread to look after the worker", error);
+        builder.spawn(run).map(drop).map_err(no_thread)
+    };
+    let (its, watched) = (seat.clone(), process.clone());
+    let watch = move || {
+        watched.watch();
+        breaker.trip();
+        its.wake();
+    };
+    thread("watch", Box::new(watch)).inspect_err(|_| {
+        // Nobody else would reap it.
+        process.kill();
+        process.watch();
+    })?;
+    match stderr {
+        Some(stderr) => {
+            let heard = process.clone();
+            let follow = move || heard.stderr.follow(stderr);
+            thread("stderr", Box::new(follow)).inspect_err(|_| {
+                process.end();
+            })?;
+        }
+        None => process.stderr.close(),
+    }
+    Ok((process.clone(), boot))
+}
+
 /// A boot on its way, with the permission for it.
 struct Begun {
     boot: Result<Boot, BootError>,
@@ -115,18 +153,19 @@ struct Begun {
 
 impl Begun {
     fn begin(dispatch: &Dispatch, seat: &Arc<Seat>, slot: BootSlot) -> Self {
-        let its = seat.clone();
-        let boot = Boot::begin(&dispatch.config, seat.number, move || its.wake());
-        if let Ok(boot) = &boot {
+        let begun = Boot::begin(&dispatch.config, seat.number);
+        let boot = begun.and_then(|begun| look_after(seat, begun));
+        if let Ok((process, _)) = &boot {
             seat.seat(Some(Occupant {
-                process: boot.process(),
+                process: process.clone(),
                 flight: None,
             }));
             // A kill that came before there was anybody to be killed.
             if dispatch.mode() == Some(ShutdownMode::Kill) {
-                boot.process().kill();
+                process.kill();
             }
         }
+        let boot = boot.map(|(_, boot)| boot);
         Self { boot, _slot: slot }
     }
 
