@@ -106,7 +106,7 @@ impl Boot {
             depth: config.depth + 1,
             umask: config.snapshot.umask.clone(),
             signals: config.snapshot.signals,
-            by_code: config.worker_exe.is_some(),
+            by_contents: config.worker_exe.is_some(),
             place: place.as_ref().map(|place| place.path().to_owned()),
         };
         let mut command = command(config, &invitation);
@@ -184,7 +184,7 @@ impl Boot {
     }
 
     fn introduce(&mut self) -> Result<Ends, BootError> {
-        let image = ImageId::of_this_process(self.invitation.by_code)
+        let image = ImageId::of_this_process(self.invitation.by_contents)
             .map_err(|error| BootError::Start("this program's file is not known", error))?;
         let (first, hello) = self.hear(Stage::Stranger)?;
         if first != kind::HELLO {
@@ -194,7 +194,9 @@ impl Boot {
         let hello: Hello = codec::decode(&hello)
             .map_err(|why| BootError::Refused(format!("its hello is malformed: {why}")))?;
         let (pid, nonce) = (self.process.pid(), self.invitation.nonce);
-        let server = hello.admit(pid, nonce, image).map_err(BootError::Refused)?;
+        let server = hello
+            .admit(pid, nonce, &image)
+            .map_err(BootError::Refused)?;
         let ends = self.give(server)?;
         match self.hear(Stage::Ordered)? {
             (kind::READY, _) => Ok(ends),

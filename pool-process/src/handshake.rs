@@ -53,8 +53,8 @@ pub(crate) struct Invitation {
     pub(crate) umask: Option<String>,
     /// The signals that it blocks, one bit for each.
     pub(crate) signals: u64,
-    /// Whether the worker is another file, which its code has to identify.
-    pub(crate) by_code: bool,
+    /// Whether the worker is another file, which its contents have to identify.
+    pub(crate) by_contents: bool,
     /// The directory for the worker's server, if there is one.
     pub(crate) place: Option<String>,
 }
@@ -63,7 +63,7 @@ impl fmt::Display for Invitation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let umask = self.umask.as_deref().unwrap_or("-");
         let (nonce, parent, depth) = (self.nonce, self.parent, self.depth);
-        let code = u8::from(self.by_code);
+        let code = u8::from(self.by_contents);
         let place = self.place.as_deref().unwrap_or_default();
         let signals = self.signals;
         write!(
@@ -88,7 +88,7 @@ impl FromStr for Invitation {
                     depth: parts.next()?.parse().ok()?,
                     umask: Some(parts.next()?.to_owned()).filter(|umask| umask != "-"),
                     signals: u64::from_str_radix(parts.next()?, 16).ok()?,
-                    by_code: parts.next()? == "1",
+                    by_contents: parts.next()? == "1",
                     place: Some(parts.next()?.to_owned()).filter(|place| !place.is_empty()),
                 },
             ))
@@ -128,7 +128,7 @@ impl Hello {
         self,
         pid: u32,
         nonce: Nonce,
-        image: ImageId,
+        image: &ImageId,
     ) -> Result<Option<String>, String> {
         if self.protocol != PROTOCOL {
             let theirs = self.protocol;
@@ -140,7 +140,7 @@ impl Hello {
         if self.pid != pid {
             return Err(format!("it is process {}, not {pid}", self.pid));
         }
-        if !self.image.is_same_program(&image) {
+        if self.image != *image {
             return Err("it runs another program than its parent".to_owned());
         }
         Ok(self.server)
@@ -158,7 +158,7 @@ mod tests {
             depth: 2,
             umask: None,
             signals: 1 << 63 | 5,
-            by_code: true,
+            by_contents: true,
             place: Some("/tmp/a:b".to_owned()),
         }
     }
@@ -192,14 +192,19 @@ mod tests {
     #[test]
     fn only_the_invited_is_admitted() {
         let image = ImageId::of_this_process(false).unwrap();
-        let hello = || Hello::new(5, image, Some("s".to_owned()));
+        let hello = || Hello::new(5, image.clone(), Some("s".to_owned()));
         let pid = std::process::id();
-        assert_eq!(hello().admit(pid, 5, image), Ok(Some("s".to_owned())));
-        assert!(hello().admit(pid, 6, image).unwrap_err().contains("nonce"));
-        assert!(hello().admit(1, 5, image).unwrap_err().contains("process"));
+        assert_eq!(hello().admit(pid, 5, &image), Ok(Some("s".to_owned())));
+        assert!(hello().admit(pid, 6, &image).unwrap_err().contains("nonce"));
+        assert!(hello().admit(1, 5, &image).unwrap_err().contains("process"));
         let mut other = hello();
         other.protocol += 1;
-        assert!(other.admit(pid, 5, image).unwrap_err().contains("protocol"));
+        assert!(
+            other
+                .admit(pid, 5, &image)
+                .unwrap_err()
+                .contains("protocol")
+        );
     }
 
     #[test]

@@ -108,7 +108,7 @@ impl Service {
             opened.ok()
         });
         let name = server.as_ref().map(|server| server.name().to_owned());
-        let image = ImageId::of_this_process(invitation.by_code)?;
+        let image = ImageId::of_this_process(invitation.by_contents)?;
         say(
             &wire,
             kind::HELLO,
