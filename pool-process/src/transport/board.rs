@@ -58,11 +58,11 @@ use super::patience::Patience;
 use super::pipe::{CAPACITY, Counters, End, Impossible};
 use super::slot::{Sight, Slot};
 use rustix::fs::{MemfdFlags, SealFlags};
-use rustix::mm::{MapFlags, ProtFlags};
+use rustix::mm::{Advice, MapFlags, ProtFlags};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::ptr::NonNull;
-use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 use std::time::{Duration, Instant};
 
@@ -97,6 +97,10 @@ fn step(bytes: &[u8]) -> &[u8] {
     &bytes[..bytes.len().min(STEP)]
 }
 
+/// When so many bytes have gone through the pipes since they last had no memory, it is
+/// given back: until then they have hardly more than that.
+const WORTH_IT: u64 = 128 * 1024;
+
 /// Where the bytes of the pipes begin.
 const BYTES: usize = size_of::<Layout>().next_multiple_of(4096);
 const SIZE: usize = BYTES + 2 * CAPACITY;
@@ -109,6 +113,9 @@ pub(crate) struct Board {
     results: End,
     /// The other side has ended; known to the parent alone.
     gone: AtomicBool,
+    /// How much had been moved when the pipes were last emptied of memory; known to
+    /// the parent alone.
+    shrunk_at: AtomicU64,
 }
 
 // SAFETY: the mapping lives until the board is dropped, and all of it that is
@@ -121,8 +128,7 @@ impl Board {
     /// A new board, and the descriptor through which a worker can
     /// [`open`](Self::open) it.
     pub(crate) fn create() -> io::Result<(Self, OwnedFd)> {
-        let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
-        let fd = rustix::fs::memfd_create("pool-process board", flags)?;
+        let fd = memory()?;
         rustix::fs::ftruncate(&fd, SIZE as u64)?;
         let seals = SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL;
         rustix::fs::fcntl_add_seals(&fd, seals)?;
@@ -173,6 +179,7 @@ impl Board {
             arguments,
             results,
             gone: AtomicBool::new(false),
+            shrunk_at: AtomicU64::new(0),
         })
     }
 
@@ -279,6 +286,42 @@ impl Board {
         self.arguments.position() + self.results.position()
     }
 
+    /// Gives the memory of the pipes back to the system, if enough has gone through
+    /// them that there is some, and says whether there was. What is left of the board is
+    /// well below 256 KiB. Whatever comes next has the kernel find new pages, which takes
+    /// about as long as to copy it, so this is for workers that have been idle a while.
+    ///
+    /// Called by the thread that releases jobs, while no job is with the worker.
+    ///
+    /// No byte is lost: only those between the two positions of a pipe are ever read,
+    /// and a pipe in which there are any is left alone. Nor can any be on their way: in
+    /// the one, the parent alone writes, which is doing this instead; and in the other a
+    /// worker writes only between the claim and the end of a job, and it has none. One
+    /// that breaks the rules and writes all the same reads its own zeros later, as if
+    /// it had written them.
+    pub(crate) fn shrink(&self) -> bool {
+        let moved = self.moved();
+        if moved - self.shrunk_at.load(Relaxed) < WORTH_IT {
+            return false;
+        }
+        let empty = [
+            self.arguments.room() == Ok(CAPACITY),
+            self.results.ready() == Ok(0),
+        ];
+        if empty != [true; 2] {
+            return false;
+        }
+        // SAFETY: the range is that of the pipes' bytes, which are mapped and which no
+        // reference covers. They become zeros, which is any bytes: nobody reads them.
+        let removed = unsafe {
+            let bytes = self.memory.cast::<u8>().add(BYTES).as_ptr();
+            rustix::mm::madvise(bytes.cast(), 2 * CAPACITY, Advice::LinuxRemove)
+        };
+        // If it cannot be, it cannot be the next time either.
+        self.shrunk_at.store(moved, Relaxed);
+        removed.is_ok()
+    }
+
     /// True if something became of the first job, whose number this is.
     pub(crate) fn is_news(&self, seq: u64) -> bool {
         match self.slot(seq).look(seq) {
@@ -348,6 +391,17 @@ impl Board {
     #[cfg(fuzzing)]
     pub(crate) fn poke(&self, place: usize, value: u64) {
         [&self.arguments, &self.results][place / 2 % 2].poke(place, value);
+    }
+}
+
+/// An empty memfd that can be sealed. Nobody will execute it, which some systems insist
+/// on being told (`vm.memfd_noexec`), and kernels before 6.3 do not understand.
+fn memory() -> rustix::io::Result<OwnedFd> {
+    let name = "pool-process board";
+    let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+    match rustix::fs::memfd_create(name, flags | MemfdFlags::NOEXEC_SEAL) {
+        Err(rustix::io::Errno::INVAL) => rustix::fs::memfd_create(name, flags),
+        created => created,
     }
 }
 

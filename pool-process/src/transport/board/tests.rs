@@ -126,3 +126,83 @@ fn the_end_of_a_worker_wakes_its_supervisor() {
     });
     assert!(parent.is_gone());
 }
+
+/// How much memory a board has, in bytes.
+fn memory_of(fd: &OwnedFd) -> u64 {
+    rustix::fs::fstat(fd).unwrap().st_blocks as u64 * 512
+}
+
+/// Has the worker echo so many bytes, as job number `seq`.
+fn echo(parent: &Board, worker: &Board, seq: u64, len: usize) {
+    let bytes: Vec<u8> = (0..len).map(|n| (n * 31 >> 7) as u8).collect();
+    let start = parent.next_argument();
+    parent.slot(seq).post(seq, order(len, Some(start)), b"");
+    parent.release(seq + 1);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut patience = Patience::new();
+            assert!(worker.await_job(seq, &mut patience));
+            let (mut argument, order) = (Vec::new(), order(len, Some(start)));
+            let got = worker.argument(seq, order, &mut argument, &mut patience);
+            assert!(got.is_ok() && worker.slot(seq).claim(seq, None));
+            worker.send(seq, 0, &argument, &mut patience);
+            assert!(worker.slot(seq).end(seq));
+            worker.report();
+        });
+        let (mut fed, mut result) = (0, Vec::new());
+        while result.len() < len {
+            fed += parent.feed(&bytes[fed..]).unwrap();
+            let left = (len - result.len()) as u64;
+            if parent.drain(left, &mut result).unwrap() == 0 {
+                std::thread::yield_now();
+            }
+        }
+        assert!(result == bytes, "{len} bytes");
+    });
+}
+
+#[test]
+fn a_board_at_rest_has_little_memory() {
+    let (parent, fd) = Board::create().unwrap();
+    let worker = Board::open(&fd).unwrap();
+    assert!(!parent.shrink());
+    for seq in [1, 3, 5] {
+        echo(&parent, &worker, seq, 3 << 20);
+        let full = memory_of(&fd);
+        assert!(full > 2 << 20, "{full}");
+        assert!(parent.shrink());
+        let rest = memory_of(&fd);
+        assert!(rest <= 128 << 10, "{rest}");
+        // Little, many times over, adds up.
+        echo(&parent, &worker, seq + 1, 40_000);
+        assert!(!parent.shrink());
+        let rest = memory_of(&fd);
+        assert!(rest <= 256 << 10, "{rest}");
+    }
+}
+
+#[test]
+fn what_is_on_its_way_keeps_its_memory() {
+    let (parent, worker) = pair();
+    echo(&parent, &worker, 1, 1 << 20);
+    assert_eq!(worker.results.write(b"unread"), Ok(6));
+    assert!(!parent.shrink());
+    let mut read = Vec::new();
+    assert_eq!(parent.drain(6, &mut read), Ok(6));
+    assert_eq!(read, b"unread");
+    assert_eq!(parent.feed(b"unread"), Ok(6));
+    assert!(!parent.shrink());
+    assert_eq!(worker.arguments.read(6, &mut read), Ok(6));
+    assert_eq!(read, b"unreadunread");
+    assert!(parent.shrink());
+}
+
+#[test]
+fn nobody_can_execute_it_where_the_kernel_can_see_to_that() {
+    let (_, fd) = Board::create().unwrap();
+    let can = rustix::fs::memfd_create("probe", MemfdFlags::NOEXEC_SEAL).is_ok();
+    let seals = rustix::fs::fcntl_get_seals(&fd).unwrap();
+    // F_SEAL_EXEC
+    assert_eq!(seals.bits() & 0x20 != 0, can);
+    assert!(seals.contains(SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL));
+}
