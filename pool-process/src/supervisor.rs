@@ -29,6 +29,9 @@ use std::time::{Duration, Instant};
 /// on one of this size.
 const STACK: usize = 8 << 20;
 
+/// A worker that has had no job for so long is not in constant use.
+const SOON: Duration = Duration::from_millis(100);
+
 /// Starts the supervisor of a new seat.
 pub(crate) fn start(dispatch: &Arc<Dispatch>, seat: &Arc<Seat>) -> io::Result<()> {
     let (of, its) = (dispatch.clone(), seat.clone());
@@ -299,7 +302,7 @@ impl<'a> Supervisor<'a> {
                 // after this look, they wake this supervisor for.
                 let more = self.dispatch.take_back(self.seat, room);
                 if more.is_empty() {
-                    let woken = self.seat.sleep(self.dispatch.config.idle_timeout);
+                    let woken = self.sleep(self.dispatch.config.idle_timeout);
                     return Ok(woken || !self.dispatch.may_go(self.seat));
                 }
                 self.dispatch.not_idle(self.seat);
@@ -308,6 +311,17 @@ impl<'a> Supervisor<'a> {
         }
         self.send()?;
         Ok(true)
+    }
+
+    /// Sleeps, and gives up memory that the next job would have to bring back only if it
+    /// does not come soon.
+    fn sleep(&self, limit: Option<Duration>) -> bool {
+        let soon = limit.unwrap_or(Duration::MAX).min(SOON);
+        if self.seat.sleep(Some(soon)) {
+            return true;
+        }
+        self.worker.board.shrink();
+        self.seat.sleep(limit.map(|limit| limit - soon))
     }
 
     /// Waits for news, resolves what is finished, and tops up.

@@ -1,7 +1,8 @@
 //! Which workers may start, and what becomes of jobs when they do not.
 
 use super::{Dispatch, announce};
-use crate::config::{MAX_BOOT_FAILURES, MAX_BOOTS};
+use crate::boot::BootError;
+use crate::config::MAX_BOOTS;
 use crate::seat::Seat;
 use executor_core::{Job, Promise, TaskError};
 use std::collections::VecDeque;
@@ -15,11 +16,11 @@ impl Dispatch {
 
     /// A worker has failed to start. Gives the number of failures in a row; or,
     /// if the seat is given up for now, `None`.
-    pub(crate) fn failed_to_boot(&self, seat: &Arc<Seat>, error: &dyn ToString) -> Option<u32> {
+    pub(crate) fn failed_to_boot(&self, seat: &Arc<Seat>, error: &BootError) -> Option<u32> {
         let mut state = self.lock();
         state.failures += 1;
         let failures = state.failures;
-        if state.queue.is_empty() || failures >= MAX_BOOT_FAILURES {
+        if state.queue.is_empty() || failures >= error.most_in_a_row() {
             let others_work = state.seats.iter().any(|seat| seat.flight().is_some());
             let jobs = match others_work {
                 true => VecDeque::new(),
