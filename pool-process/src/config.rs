@@ -44,6 +44,11 @@ pub(crate) struct Config {
 /// How often in a row a worker may fail to start before jobs fail with it.
 pub(crate) const MAX_BOOT_FAILURES: u32 = 5;
 
+/// The same for a worker that somebody else kills while it starts. With the back-off that
+/// is a minute and a half of nothing else: time for an operator to be done, or a machine
+/// to have memory again.
+pub(crate) const MAX_KILLED_BOOTS: u32 = 100;
+
 /// How many workers of a pool may be starting at the same time.
 pub(crate) const MAX_BOOTS: usize = 4;
 

@@ -275,7 +275,7 @@ mod tests {
             let memory = Memory::new();
             let (writer, reader) = ends_at(&memory, start);
             for len in steps {
-                let bytes: Vec<_> = (0..len).map(|n| (n * 31 >> 7) as u8).collect();
+                let bytes: Vec<_> = (0..len).map(|n| ((n * 31) >> 7) as u8).collect();
                 let mut read = Vec::new();
                 assert_eq!(writer.write(&bytes), Ok(len));
                 assert_eq!(reader.read(len, &mut read), Ok(len));

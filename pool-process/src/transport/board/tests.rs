@@ -134,7 +134,7 @@ fn memory_of(fd: &OwnedFd) -> u64 {
 
 /// Has the worker echo so many bytes, as job number `seq`.
 fn echo(parent: &Board, worker: &Board, seq: u64, len: usize) {
-    let bytes: Vec<u8> = (0..len).map(|n| (n * 31 >> 7) as u8).collect();
+    let bytes: Vec<u8> = (0..len).map(|n| ((n * 31) >> 7) as u8).collect();
     let start = parent.next_argument();
     parent.slot(seq).post(seq, order(len, Some(start)), b"");
     parent.release(seq + 1);
