@@ -187,3 +187,56 @@ pub(super) fn retry<T>(mut receive: impl FnMut() -> Result<T, IpcError>) -> Resu
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Board, Wire};
+    use super::*;
+    use std::os::fd::AsFd as _;
+
+    fn wires() -> (Wire, WorkerWire) {
+        let (_board, fd) = Board::create().unwrap();
+        let (parent, theirs) = Wire::create(fd.as_fd()).unwrap();
+        let (worker, _) = WorkerWire::take(theirs).unwrap();
+        (parent, worker)
+    }
+
+    #[test]
+    fn the_wire_takes_the_place_of_the_channels() {
+        let (parent, worker) = wires();
+        let ends = Ends::Wire(parent.writer());
+        let (jobs, _) = over_the_wire(&worker).unwrap();
+        let large = vec![7; PACKET + 1];
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                assert_eq!(ends.send(b"eight by").unwrap(), Sent::Whole);
+                assert_eq!(ends.send(&large).unwrap(), Sent::Announced);
+                parent.send(&large).unwrap();
+                assert_eq!(ends.send(b"").unwrap(), Sent::Whole);
+                ends.dismiss();
+            });
+            for expected in [&b"eight by"[..], &large, b""] {
+                let Some(Jobs::Announced(len)) = jobs.recv() else {
+                    panic!("what comes over the wire is announced");
+                };
+                assert_eq!(worker.recv(len).unwrap(), expected);
+            }
+            assert!(jobs.recv().is_none());
+        });
+    }
+
+    #[test]
+    fn the_end_of_the_parent_is_heard_over_the_wire_whatever_lies_there_unread() {
+        for unread in [&b""[..], b"unread"] {
+            let (parent, worker) = wires();
+            let (_, lifeline) = over_the_wire(&worker).unwrap();
+            parent.send(unread).unwrap();
+            let (tell, told) = std::sync::mpsc::channel();
+            let watch = std::thread::spawn(move || tell.send(lifeline.is_cut()));
+            drop(parent);
+            let limit = std::time::Duration::from_secs(60);
+            assert_eq!(told.recv_timeout(limit), Ok(true));
+            watch.join().unwrap().unwrap();
+        }
+    }
+}

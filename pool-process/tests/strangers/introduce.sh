@@ -44,6 +44,17 @@ silent | garbage)
     export POOL_PROCESS_WORKER
     exec "$PROGRAM" "$@"
     ;;
+nowhere)
+    # There is no place for a worker's server.
+    place=
+    introduce
+    exec "$PROGRAM" "$@"
+    ;;
+removed)
+    # The place does not do.
+    rmdir "$place"
+    exec "$PROGRAM" "$@"
+    ;;
 late)
     echo "$place" >"$PRESENT"
     exec "$PROGRAM" "$@"
