@@ -13,6 +13,8 @@
 mod command;
 mod error;
 mod place;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use self::error::BootError;
 use self::error::Stage;

@@ -265,6 +265,11 @@ impl Builder {
     /// encoded, if pools are too deep inside one another, or if this system cannot
     /// run worker processes.
     pub fn build(self) -> Result<ProcessPool, BuildError> {
+        self.configure().map(ProcessPool::start)
+    }
+
+    /// What the pool is to be built with.
+    pub(crate) fn configure(self) -> Result<Config, BuildError> {
         let host = worker::host().ok_or(Kind::NoInit)?;
         let mut config = self.config;
         let processors = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
@@ -318,6 +323,6 @@ impl Builder {
             Host::Program => None,
             Host::Test(test) => Some(test),
         };
-        Ok(ProcessPool::start(config))
+        Ok(config)
     }
 }
