@@ -6,6 +6,7 @@ IFS=: read -r protocol nonce parent depth umask signals code place <<END
 $POOL_PROCESS_WORKER
 END
 
+[ -n "$STARTS" ] && echo "$$" >>"$STARTS"
 [ -e "$RIGHTFUL" ] && exec "$PROGRAM" "$@"
 
 introduce() {
