@@ -23,12 +23,12 @@ use self::command::command;
 use self::place::Place;
 use crate::blame::oom_kills;
 use crate::config::Config;
-use crate::handshake::{CHANNELS, Hello, Invitation, NO_CHANNELS, fresh_nonce};
+use crate::handshake::{Hello, Invitation, fresh_nonce};
 use crate::image::ImageId;
 use crate::process::Process;
 use crate::transport::{Board, Cutter, Ends, Incoming, Wire, hand_over, kind};
 use executor_core::{codec, timer};
-use std::os::fd::AsFd as _;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::process::{ChildStderr, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -76,6 +76,8 @@ pub(crate) struct Boot {
     process: Arc<Process>,
     board: Arc<Board>,
     wire: Wire,
+    /// Those of the channels, if there are any.
+    ends: Option<Ends>,
     /// Removed when the boot is over.
     place: Option<Place>,
     invitation: Invitation,
@@ -99,11 +101,19 @@ impl Boot {
         let failed = |what: &'static str| move |error| BootError::Start(what, error);
         let until = Instant::now().checked_add(config.boot_deadline);
         let (board, board_fd) = Board::create().map_err(failed("no shared memory"))?;
-        let (wire, theirs) = Wire::create(board_fd.as_fd()).map_err(failed("no socket"))?;
-        drop(board_fd);
+        let nonce = fresh_nonce().map_err(failed("no random numbers"))?;
         let place = Place::find();
+        // Whatever prevents it: the wire is there.
+        let channels = place.as_ref();
+        let channels = channels.and_then(|place| hand_over(place.path(), nonce).ok());
+        let (ends, connection) = channels.unzip();
+        let its_end = connection.as_ref().map(OwnedFd::as_fd);
+        let (wire, theirs) =
+            Wire::create(board_fd.as_fd(), its_end).map_err(failed("no socket"))?;
+        // They are on their way, and starting a process takes descriptors.
+        drop((board_fd, connection));
         let invitation = Invitation {
-            nonce: fresh_nonce().map_err(failed("no random numbers"))?,
+            nonce,
             parent: std::process::id(),
             depth: config.depth + 1,
             umask: config.snapshot.umask.clone(),
@@ -127,6 +137,7 @@ impl Boot {
             process: process.clone(),
             board,
             wire,
+            ends,
             place,
             invitation,
             orders: orders(config, number),
@@ -196,10 +207,12 @@ impl Boot {
         let hello: Hello = codec::decode(&hello)
             .map_err(|why| BootError::Refused(format!("its hello is malformed: {why}")))?;
         let (pid, nonce) = (self.process.pid(), self.invitation.nonce);
-        let server = hello
+        let has_channels = hello
             .admit(pid, nonce, &image)
             .map_err(BootError::Refused)?;
-        let ends = self.give(server)?;
+        let channels = self.ends.take().filter(|_| has_channels);
+        let ends = channels.unwrap_or_else(|| Ends::Wire(self.wire.writer()));
+        self.give_orders()?;
         match self.hear(Stage::Ordered)? {
             (kind::READY, _) => Ok(ends),
             (kind::UNFIT, why) => {
@@ -229,29 +242,21 @@ impl Boot {
         }
     }
 
-    /// Gives the worker its channels and its orders.
-    fn give(&self, server: Option<String>) -> Result<Ends, BootError> {
+    fn give_orders(&self) -> Result<(), BootError> {
         let (process, cutter) = (self.process.clone(), self.wire.cutter());
         // One that does not read them would be waited for without end.
         let _deadline = timer::after(self.left(), move || {
             cutter.cut();
             process.kill();
         });
-        let nonce = self.invitation.nonce;
-        // Whatever prevents it: the wire is there.
-        let ends = server.and_then(|server| hand_over(&server, nonce).ok());
-        let (way, ends) = match ends {
-            Some(ends) => (CHANNELS, ends),
-            None => (NO_CHANNELS, Ends::Wire(self.wire.writer())),
-        };
         let len = self.orders.len() as u64;
-        for part in [&[way], &len.to_le_bytes()[..], &self.orders] {
+        for part in [&len.to_le_bytes(), self.orders.as_slice()] {
             self.wire.send(part).map_err(|_| match self.left() {
                 Duration::ZERO => BootError::Silent(self.limit, Stage::Ordered),
                 _ => BootError::ended(Stage::Ordered),
             })?;
         }
-        Ok(ends)
+        Ok(())
     }
 
     fn left(&self) -> Duration {

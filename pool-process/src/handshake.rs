@@ -2,16 +2,14 @@
 //!
 //! The parent starts the worker with an [`Invitation`] in its environment. The worker
 //! says one [`Hello`] over the wire: who it is, the nonce it was invited with, which
-//! program it runs, and the name of a one-shot server of its own. Who says anything
-//! else is refused. The parent connects to that server and hands the worker its ends of
-//! their channels; says over the wire that it has, or that there are none; and gives the
-//! worker its orders. The worker says over the wire when it is ready.
+//! program it runs, and whether it has found its channels. Who says anything else is
+//! refused. The parent gives the worker its orders, and the worker says when it is ready.
 //!
 //! | over the wire | what |
 //! |---|---|
-//! | to the worker | a byte, with the board |
+//! | to the worker | a byte, with the board, and its ends of the channels |
 //! | from it | [`Hello`] |
-//! | to it | [`CHANNELS`] or [`NO_CHANNELS`], the length of its orders, its orders |
+//! | to it | the length of its orders, its orders |
 //! | from it | that it is ready, or why it is not |
 
 use crate::image::ImageId;
@@ -25,11 +23,6 @@ pub(crate) const VARIABLE: &str = "POOL_PROCESS_WORKER";
 /// Changes whenever parent and worker would no longer understand each other.
 /// They run the same image, so this matters only for a wrong `worker_exe`.
 const PROTOCOL: u32 = 2;
-
-/// The parent has come to the worker's server.
-pub(crate) const CHANNELS: u8 = 1;
-/// It has not: the wire takes the place of the channels.
-pub(crate) const NO_CHANNELS: u8 = 0;
 
 pub(crate) type Nonce = u128;
 
@@ -55,7 +48,7 @@ pub(crate) struct Invitation {
     pub(crate) signals: u64,
     /// Whether the worker is another file, which its contents have to identify.
     pub(crate) by_contents: bool,
-    /// The directory for the worker's server, if there is one.
+    /// The directory for the worker's sockets, if there is one.
     pub(crate) place: Option<String>,
 }
 
@@ -108,28 +101,23 @@ pub(crate) struct Hello {
     pub(crate) pid: u32,
     pub(crate) nonce: Nonce,
     pub(crate) image: ImageId,
-    /// Where its parent can connect.
-    pub(crate) server: Option<String>,
+    /// Whether it has its channels. If not, the wire takes their place.
+    pub(crate) channels: bool,
 }
 
 impl Hello {
-    pub(crate) fn new(nonce: Nonce, image: ImageId, server: Option<String>) -> Self {
+    pub(crate) fn new(nonce: Nonce, image: ImageId, channels: bool) -> Self {
         Self {
             protocol: PROTOCOL,
             pid: std::process::id(),
             nonce,
             image,
-            server,
+            channels,
         }
     }
 
-    /// Admits the worker that was invited, and nobody else; says where its server is.
-    pub(crate) fn admit(
-        self,
-        pid: u32,
-        nonce: Nonce,
-        image: &ImageId,
-    ) -> Result<Option<String>, String> {
+    /// Admits the worker that was invited, and nobody else; says whether it has its channels.
+    pub(crate) fn admit(self, pid: u32, nonce: Nonce, image: &ImageId) -> Result<bool, String> {
         if self.protocol != PROTOCOL {
             let theirs = self.protocol;
             return Err(format!("it speaks protocol {theirs}, not {PROTOCOL}"));
@@ -143,7 +131,7 @@ impl Hello {
         if self.image != *image {
             return Err("it runs another program than its parent".to_owned());
         }
-        Ok(self.server)
+        Ok(self.channels)
     }
 }
 
@@ -192,9 +180,9 @@ mod tests {
     #[test]
     fn only_the_invited_is_admitted() {
         let image = ImageId::of_this_process(false).unwrap();
-        let hello = || Hello::new(5, image.clone(), Some("s".to_owned()));
+        let hello = || Hello::new(5, image.clone(), true);
         let pid = std::process::id();
-        assert_eq!(hello().admit(pid, 5, &image), Ok(Some("s".to_owned())));
+        assert_eq!(hello().admit(pid, 5, &image), Ok(true));
         assert!(hello().admit(pid, 6, &image).unwrap_err().contains("nonce"));
         assert!(hello().admit(1, 5, &image).unwrap_err().contains("process"));
         let mut other = hello();

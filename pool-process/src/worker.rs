@@ -5,7 +5,7 @@ mod obey;
 mod run;
 mod setup;
 
-use crate::handshake::{CHANNELS, Hello, Invitation, VARIABLE};
+use crate::handshake::{Hello, Invitation, VARIABLE};
 use crate::image::ImageId;
 use crate::transport::{
     self, Board, HEAD, Head, JobSource, Jobs, Lifeline, Server, Transport, WorkerWire, kind,
@@ -93,7 +93,7 @@ struct Service {
 impl Service {
     fn begin(invitation: &Invitation, host: Host) -> io::Result<Self> {
         setup::survive_only_with(invitation.parent)?;
-        let (wire, board) = setup::take_standard_input()?;
+        let (wire, board, connection) = setup::take_standard_input()?;
         setup::inherit(invitation);
         if let Host::Test(_) = host {
             setup::leave_the_harness_output()?;
@@ -101,25 +101,22 @@ impl Service {
         let _ = HOST.set(host);
         let _ = DEPTH.set(invitation.depth);
 
-        let server = invitation.place.as_deref().and_then(|place| {
+        let handed_over = connection.zip(invitation.place.as_deref());
+        let channels = handed_over.and_then(|(connection, place)| {
             // SAFETY: as for the removal of the invitation.
-            let opened = unsafe { Server::open(place) };
-            // The parent is told that there is none, which is no reason not to serve.
-            opened.ok()
+            let server = unsafe { Server::open(place) };
+            let taken = server.and_then(|server| server.take(&connection, invitation.nonce));
+            // The parent is told that there are none, which is no reason not to serve.
+            taken.ok()
         });
-        let name = server.as_ref().map(|server| server.name().to_owned());
         let image = ImageId::of_this_process(invitation.by_contents)?;
-        say(
-            &wire,
-            kind::HELLO,
-            &Hello::new(invitation.nonce, image, name),
-        );
-        let come = wire.recv(1)? == [CHANNELS];
-        let (jobs, lifeline) = match server {
-            Some(server) if come => server.accept(invitation.nonce)?,
-            _ => transport::over_the_wire(&wire)?,
+        let hello = Hello::new(invitation.nonce, image, channels.is_some());
+        let (jobs, lifeline) = match channels {
+            Some(channels) => channels,
+            None => transport::over_the_wire(&wire)?,
         };
         watch_parent(lifeline)?;
+        say(&wire, kind::HELLO, &hello);
         let board: &'static Board = Box::leak(Box::new(board));
         Ok(Self { board, jobs, wire })
     }

@@ -1,4 +1,4 @@
-//! A directory for the socket of a worker that starts, and for nothing else.
+//! A directory for the sockets of a worker that starts, and for nothing else.
 //!
 //! ipc-channel needs a name in the file system, and the first directory that a system
 //! says is for temporary files need not be there, or be writable, or have so short a

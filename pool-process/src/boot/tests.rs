@@ -121,15 +121,16 @@ fn with_room_for<T>(more: usize, act: impl FnOnce() -> T) -> T {
     acted
 }
 
-/// In a process of its own, since what is used up is used up for all.
+/// In a process of its own, since what is used up is used up for all, and nobody else is
+/// to have any descriptors meanwhile.
 #[test]
-fn starts_that_fail_for_want_of_descriptors_leave_nothing() {
+fn starts_that_fail_leave_nothing() {
     const CHILD: &str = "POOL_PROCESS_TEST_CHILD";
     if std::env::var_os(CHILD).is_none() {
         let directory = tempfile::tempdir().unwrap();
-        let name = "boot::tests::starts_that_fail_for_want_of_descriptors_leave_nothing";
         let output = Command::new("/proc/self/exe")
-            .args(["--exact", name, "--nocapture"])
+            .args(["--exact", "boot::tests::starts_that_fail_leave_nothing"])
+            .arg("--nocapture")
             .env(CHILD, "1")
             .env("TMPDIR", directory.path())
             .output()
@@ -142,22 +143,58 @@ fn starts_that_fail_for_want_of_descriptors_leave_nothing() {
     // There is a clock from here on.
     finish(Boot::begin(&config, 0).unwrap()).unwrap();
     let before = belongings();
+    // A thread that has ended is shown for a moment more.
+    let settle = |what: &str| {
+        let until = Instant::now() + LONG;
+        let is_more = |now: [usize; 3]| (0..3).any(|n| now[n] > before[n]);
+        while is_more(belongings()) {
+            let now = belongings();
+            assert!(Instant::now() < until, "{what}: {before:?}, {now:?}");
+            std::thread::yield_now();
+        }
+    };
+    for_want_of_descriptors(&config, settle);
+    killed_at_any_moment(&config, settle);
+}
+
+fn for_want_of_descriptors(config: &Config, settle: impl Fn(&str)) {
     let (mut failed, mut started) = (0, 0);
-    for _ in 0..20 {
-        for more in 0..20 {
-            match with_room_for(more, || Boot::begin(&config, 0).map(finish)) {
+    for _ in 0..25 {
+        for more in 0..12 {
+            match with_room_for(more, || Boot::begin(config, 0).map(finish)) {
                 Ok(Ok(())) => started += 1,
                 Ok(Err(_)) | Err(_) => failed += 1,
             }
-            // A thread that has ended is shown for a moment more.
-            let until = Instant::now() + LONG;
-            let is_more = |now: [usize; 3]| (0..3).any(|n| now[n] > before[n]);
-            while is_more(belongings()) {
-                let now = belongings();
-                assert!(Instant::now() < until, "{now:?} with room for {more}");
-                std::thread::yield_now();
-            }
+            settle(&format!("with room for {more}"));
         }
     }
     assert!(started > 0 && failed >= 100, "{started}, {failed}");
+}
+
+/// By somebody who does not know what they kill.
+fn killed_at_any_moment(config: &Config, settle: impl Fn(&str)) {
+    let start = Instant::now();
+    finish(Boot::begin(config, 0).unwrap()).unwrap();
+    let takes = start.elapsed();
+    let mut failed = 0;
+    for n in 0..400 {
+        let begun = Boot::begin(config, 0).unwrap();
+        let process = begun.process.clone();
+        let finished = std::thread::scope(|scope| {
+            scope.spawn(move || {
+                let until = Instant::now() + takes * (n % 20) / 16;
+                while Instant::now() < until {
+                    std::hint::spin_loop();
+                }
+                process.kill();
+            });
+            finish(begun)
+        });
+        if let Err(error) = finished {
+            assert!(error.was_killed_from_outside(), "{error}");
+            failed += 1;
+        }
+    }
+    assert!(failed > 0, "no start was hit");
+    settle("after kills");
 }

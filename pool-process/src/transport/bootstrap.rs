@@ -2,22 +2,35 @@
 //!
 //! ipc-channel connects two processes in one way only: one of them opens a one-shot
 //! server, which is a socket with a name in a fresh directory, and the other connects
-//! to it. Here the *worker* opens it, in a directory that its parent has made for it
-//! (see `boot/place.rs`), says over the wire what it is called, and accepts when the
-//! parent has said that it has come. So the parent waits for nobody, reads nothing that
-//! a stranger may have written, and runs none of the code in which ipc-channel panics:
-//! over a directory that cannot be made, and over malformed messages. The worker runs
-//! it; one that fails has failed to start, and its parent tries again.
+//! to it. Opening one panics where the directory cannot be made, accepting may wait for
+//! ever and panics over malformed messages, and connecting in vain leaks a descriptor.
+//! So the parent does neither with anybody but itself:
 //!
-//! Other processes of the same user can connect to the server as well, if they find it.
-//! The parent's message names the nonce of the worker's invitation, so whoever else
-//! comes first costs one start.
+//! 1. Before it starts the worker, the parent connects to a socket of its own, which
+//!    listens for that moment, and sends the worker's ends over that connection. The
+//!    other end of it goes to the worker over the wire, with the message in it.
+//! 2. The worker opens a one-shot server, connects to it as well, passes the message on
+//!    as it is, and accepts what it has sent itself.
+//!
+//! Both sockets have their names in a directory that the parent has made for them (see
+//! `boot/place.rs`). Where one of the steps fails, the worker says so, and the wire takes
+//! the place of the channels.
+//!
+//! Other processes of the same user can connect to either socket, if they find it in
+//! that moment. The parent knows its own connection by its process, and the worker by
+//! the nonce of its invitation.
 
 use super::ipc::{self, Ends, JobSource, Lifeline, TheirEnds};
 use ipc_channel::IpcError;
 use ipc_channel::ipc::{IpcOneShotServer, IpcSender};
+use rustix::net::{
+    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags, SocketAddrUnix, SocketFlags, SocketType, sockopt,
+};
 use serde::{Deserialize, Serialize};
-use std::io;
+use std::io::{self, IoSlice, IoSliceMut};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::Path;
 
 /// The first and only message on the bootstrap channel.
@@ -27,24 +40,41 @@ struct Handover {
     ends: TheirEnds,
 }
 
-/// Makes a worker's channels and hands its ends over. The worker is told over the wire
-/// that it can accept them.
-///
-/// Does not wait, unless strangers have filled the server's queue; and then no longer
-/// than the worker lives.
-pub(crate) fn hand_over(server: &str, nonce: u128) -> io::Result<Ends> {
-    // ipc-channel panics over such a name.
-    if server.contains('\0') {
-        return Err(io::ErrorKind::InvalidFilename.into());
-    }
+/// Makes a worker's channels: the parent's ends, and a connection with the worker's.
+/// Does not wait for anybody, and leaves nothing in the directory.
+pub(crate) fn hand_over(directory: &str, nonce: u128) -> io::Result<(Ends, OwnedFd)> {
+    let (bootstrap, connection) = connect_to_myself(&format!("{directory}/parent"))?;
     let (ours, theirs) = ipc::pair()?;
-    let bootstrap = IpcSender::<Handover>::connect(server.to_owned())?;
     let handover = Handover {
         nonce,
         ends: theirs,
     };
     bootstrap.send(handover).map_err(io::Error::other)?;
-    Ok(ours)
+    Ok((ours, connection))
+}
+
+/// A channel of ipc-channel's to a socket of this process.
+fn connect_to_myself(path: &str) -> io::Result<(IpcSender<Handover>, OwnedFd)> {
+    let listener = socket()?;
+    rustix::net::bind(&listener, &SocketAddrUnix::new(path)?)?;
+    let listening = rustix::net::listen(&listener, 16).map_err(io::Error::from);
+    // It finds who listens: the one way left for it to fail is to get no descriptor,
+    // and then it leaks none.
+    let connected = listening.and_then(|()| IpcSender::connect(path.to_owned()));
+    let _ = rustix::fs::unlink(path);
+    let sender = connected?;
+    let connection = rustix::net::accept_with(&listener, SocketFlags::CLOEXEC)?;
+    let peer = sockopt::socket_peercred(&connection)?;
+    match peer.pid == rustix::process::getpid() {
+        true => Ok((sender, connection)),
+        false => Err(stranger("it is another process")),
+    }
+}
+
+fn socket() -> io::Result<OwnedFd> {
+    let (family, kind) = (AddressFamily::UNIX, SocketType::SEQPACKET);
+    let socket = rustix::net::socket_with(family, kind, SocketFlags::CLOEXEC, None)?;
+    Ok(socket)
 }
 
 /// The worker's server.
@@ -78,13 +108,15 @@ impl Server {
         Ok(Self { server, name })
     }
 
-    /// What the parent is to connect to.
-    pub(crate) fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// Takes what the parent has handed over. Waits for whoever comes first.
-    pub(crate) fn accept(self, nonce: u128) -> io::Result<(JobSource, Lifeline)> {
+    /// Takes what the parent has handed over, off the connection that came from it.
+    pub(crate) fn take(
+        self,
+        connection: &OwnedFd,
+        nonce: u128,
+    ) -> io::Result<(JobSource, Lifeline)> {
+        let to_myself = socket()?;
+        rustix::net::connect(&to_myself, &SocketAddrUnix::new(self.name.as_str())?)?;
+        pass_on(connection, &to_myself)?;
         let server = self.server;
         // ipc-channel panics over some malformed messages.
         let handover = match executor_core::panic::catch(|| server.accept()) {
@@ -100,19 +132,42 @@ impl Server {
     }
 }
 
+/// Passes a message on, with the descriptors that came with it.
+fn pass_on(from: &OwnedFd, to: &OwnedFd) -> io::Result<()> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(8))];
+    let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+    let mut bytes = [0; 4096];
+    let flags = RecvFlags::CMSG_CLOEXEC | RecvFlags::DONTWAIT;
+    let mut slices = [IoSliceMut::new(&mut bytes)];
+    let came = rustix::net::recvmsg(from, &mut slices, &mut ancillary, flags)?;
+    let descriptors: Vec<OwnedFd> = ancillary
+        .drain()
+        .filter_map(|message| match message {
+            RecvAncillaryMessage::ScmRights(descriptors) => Some(descriptors),
+            _ => None,
+        })
+        .flatten()
+        .collect();
+    let descriptors: Vec<_> = descriptors.iter().map(|one| one.as_fd()).collect();
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(8))];
+    let mut ancillary = SendAncillaryBuffer::new(&mut space);
+    ancillary.push(SendAncillaryMessage::ScmRights(&descriptors));
+    let bytes = [IoSlice::new(&bytes[..came.bytes])];
+    rustix::net::sendmsg(to, &bytes, &mut ancillary, SendFlags::NOSIGNAL)?;
+    Ok(())
+}
+
 /// Where ipc-channel makes its directory.
 const TMPDIR: &str = "TMPDIR";
 
 fn stranger(why: &str) -> io::Error {
-    let what = "somebody else than its parent came to its bootstrap socket";
+    let what = "somebody else came to a bootstrap socket";
     io::Error::new(io::ErrorKind::InvalidData, format!("{what}: {why}"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rustix::net::{AddressFamily, SendFlags, SocketAddrUnix, SocketFlags, SocketType};
-    use std::os::fd::OwnedFd;
     use std::sync::{Mutex, PoisonError};
 
     /// A server in a directory of its own, which lasts as long as the test.
@@ -126,21 +181,19 @@ mod tests {
         (directory, server.unwrap())
     }
 
-    fn connect(server: &str) -> rustix::io::Result<OwnedFd> {
-        let address = SocketAddrUnix::new(server)?;
-        let (family, kind) = (AddressFamily::UNIX, SocketType::SEQPACKET);
-        let socket = rustix::net::socket_with(family, kind, SocketFlags::CLOEXEC, None)?;
-        rustix::net::connect(&socket, &address)?;
-        Ok(socket)
+    fn connect(server: &Server) -> OwnedFd {
+        let socket = socket().unwrap();
+        let address = SocketAddrUnix::new(server.name.as_str()).unwrap();
+        rustix::net::connect(&socket, &address).unwrap();
+        socket
     }
 
     #[test]
-    fn what_is_handed_over_works_and_the_server_is_gone() {
+    fn what_is_handed_over_works_and_the_sockets_are_gone() {
         let (directory, server) = server();
-        let name = server.name().to_owned();
-        let ends = hand_over(&name, 7).unwrap();
-        let (jobs, lifeline) = server.accept(7).unwrap();
-        assert!(connect(&name).is_err());
+        let path = directory.path().to_str().unwrap();
+        let (ends, connection) = hand_over(path, 7).unwrap();
+        let (jobs, lifeline) = server.take(&connection, 7).unwrap();
         assert_eq!(std::fs::read_dir(&directory).unwrap().count(), 0);
         let _ = ends.send(b"not eight").unwrap();
         assert!(matches!(jobs.recv(), Some(ipc::Jobs::Whole(bytes)) if bytes == b"not eight"));
@@ -149,10 +202,21 @@ mod tests {
     }
 
     #[test]
-    fn who_comes_first_without_the_nonce_is_refused() {
-        let (_directory, server) = server();
-        let _ends = hand_over(server.name(), 8).unwrap();
-        let error = server.accept(7).unwrap_err();
+    fn the_end_of_the_parent_is_heard() {
+        let (directory, server) = server();
+        let path = directory.path().to_str().unwrap();
+        let (ends, connection) = hand_over(path, 7).unwrap();
+        let (jobs, lifeline) = server.take(&connection, 7).unwrap();
+        drop(ends);
+        assert!(jobs.recv().is_none() && lifeline.is_cut());
+    }
+
+    #[test]
+    fn what_another_nonce_came_with_is_refused() {
+        let (directory, server) = server();
+        let path = directory.path().to_str().unwrap();
+        let (_ends, connection) = hand_over(path, 8).unwrap();
+        let error = server.take(&connection, 7).unwrap_err();
         assert!(error.to_string().contains("nonce"), "{error}");
     }
 
@@ -164,21 +228,27 @@ mod tests {
         nonsense.extend(16_u64.to_le_bytes());
         nonsense.extend([0xff; 16]);
         for message in [None, Some(nonsense)] {
-            let (_directory, server) = server();
-            let stranger = connect(server.name()).unwrap();
+            let (directory, server) = server();
+            let path = directory.path().to_str().unwrap();
+            let (_ends, connection) = hand_over(path, 7).unwrap();
+            let stranger = connect(&server);
             if let Some(message) = message {
                 rustix::net::send(&stranger, &message, SendFlags::NOSIGNAL).unwrap();
             }
             drop(stranger);
-            let error = server.accept(7).unwrap_err();
+            let error = server.take(&connection, 7).unwrap_err();
             assert!(error.to_string().contains("somebody else"), "{error}");
         }
     }
 
     #[test]
-    fn a_server_that_is_not_there_is_an_error() {
-        for name in ["", "/nowhere", "a\0b", &"/long".repeat(100)] {
-            assert!(hand_over(name, 7).is_err(), "{name:?}");
+    fn what_cannot_be_had_is_an_error() {
+        for directory in ["/nowhere", "a\0b", &"/long".repeat(100)] {
+            assert!(hand_over(directory, 7).is_err(), "{directory:?}");
         }
+        let (_directory, server) = server();
+        // Nothing was handed over.
+        let (_one, other) = std::os::unix::net::UnixStream::pair().unwrap();
+        assert!(server.take(&other.into(), 7).is_err());
     }
 }

@@ -196,8 +196,8 @@ mod tests {
 
     fn wires() -> (Wire, WorkerWire) {
         let (_board, fd) = Board::create().unwrap();
-        let (parent, theirs) = Wire::create(fd.as_fd()).unwrap();
-        let (worker, _) = WorkerWire::take(theirs).unwrap();
+        let (parent, theirs) = Wire::create(fd.as_fd(), None).unwrap();
+        let (worker, ..) = WorkerWire::take(theirs).unwrap();
         (parent, worker)
     }
 

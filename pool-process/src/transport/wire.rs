@@ -75,12 +75,16 @@ impl Writer {
 }
 
 impl Wire {
-    /// A wire with `board` on its way to the worker, and the worker's side.
-    pub(crate) fn create(board: BorrowedFd<'_>) -> io::Result<(Self, OwnedFd)> {
+    /// A wire with descriptors on their way to the worker, at the most two, and the
+    /// worker's side: the board, and where it finds its channels.
+    pub(crate) fn create(
+        board: BorrowedFd<'_>,
+        channels: Option<BorrowedFd<'_>>,
+    ) -> io::Result<(Self, OwnedFd)> {
         let (ours, theirs) = UnixStream::pair()?;
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
         let mut ancillary = SendAncillaryBuffer::new(&mut space);
-        let descriptors = [board];
+        let descriptors: Vec<_> = std::iter::once(board).chain(channels).collect();
         ancillary.push(SendAncillaryMessage::ScmRights(&descriptors));
         let byte = [IoSlice::new(&[0])];
         rustix::net::sendmsg(&ours, &byte, &mut ancillary, SendFlags::empty())?;
@@ -140,21 +144,24 @@ impl Wire {
 pub(crate) struct WorkerWire(UnixStream);
 
 impl WorkerWire {
-    /// Takes the wire, and the board that came over it.
-    pub(crate) fn take(standard_input: impl AsFd) -> io::Result<(Self, OwnedFd)> {
+    /// Takes the wire, and what came over it: the board, and perhaps where the worker
+    /// finds its channels.
+    pub(crate) fn take(standard_input: impl AsFd) -> io::Result<(Self, OwnedFd, Option<OwnedFd>)> {
         let stream = standard_input.as_fd().try_clone_to_owned()?;
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
         let mut ancillary = RecvAncillaryBuffer::new(&mut space);
         let mut byte = [0];
         let mut bytes = [IoSliceMut::new(&mut byte)];
         let flags = RecvFlags::CMSG_CLOEXEC;
         rustix::net::recvmsg(&stream, &mut bytes, &mut ancillary, flags)?;
-        let board = ancillary.drain().find_map(|message| match message {
-            RecvAncillaryMessage::ScmRights(mut descriptors) => descriptors.next(),
+        let rights = ancillary.drain().find_map(|message| match message {
+            RecvAncillaryMessage::ScmRights(descriptors) => Some(descriptors),
             _ => None,
         });
+        let mut descriptors = rights.into_iter().flatten();
+        let board = descriptors.next();
         let board = board.ok_or_else(|| io::Error::other("no board came over the wire"))?;
-        Ok((Self(UnixStream::from(stream)), board))
+        Ok((Self(UnixStream::from(stream)), board, descriptors.next()))
     }
 
     /// Writes a message whose bytes, with room for the head in front, stand in

@@ -6,7 +6,6 @@ IFS=: read -r protocol nonce parent depth umask signals code place <<END
 $POOL_PROCESS_WORKER
 END
 
-[ -n "$STARTS" ] && echo "$$" >>"$STARTS"
 [ -e "$RIGHTFUL" ] && exec "$PROGRAM" "$@"
 
 introduce() {
@@ -31,19 +30,6 @@ pid)
     introduce
     "$PROGRAM" "$@"
     exit
-    ;;
-silent | garbage)
-    # Somebody else waits for the worker's server.
-    invitation=$POOL_PROCESS_WORKER
-    unset POOL_PROCESS_WORKER
-    PRESENT="$PRESENT.$$"
-    export PRESENT
-    STRANGER_AT="$place" "$PROGRAM" --exact stranger --nocapture --quiet \
-        </dev/null >/dev/null &
-    while [ ! -e "$PRESENT" ]; do sleep 0.01; done
-    POOL_PROCESS_WORKER=$invitation
-    export POOL_PROCESS_WORKER
-    exec "$PROGRAM" "$@"
     ;;
 nowhere)
     # There is no place for a worker's server.
