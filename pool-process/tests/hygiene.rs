@@ -139,7 +139,9 @@ fn is_child(pid: u32) -> bool {
 fn many_deaths_leave_nothing_behind() {
     let directory = tempfile::tempdir().unwrap();
     let set_up = |command: &mut Command| {
+        // Where workers' sockets have their names, for the one or the other.
         command.env("TMPDIR", directory.path());
+        command.env("XDG_RUNTIME_DIR", directory.path());
         command.stderr(std::process::Stdio::null());
     };
     let (said, status) = Program::start("program", "deaths", set_up).end();

@@ -84,6 +84,7 @@ fn exercise(pool: &ProcessPool) {
 fn works_with(directory: &OsStr) {
     let set_up = |command: &mut Command| {
         command.env("TMPDIR", directory);
+        command.env("XDG_RUNTIME_DIR", directory);
     };
     let (said, status) = Program::start("program", "here", set_up).end();
     assert!(status.success(), "{directory:?}: {status}");
@@ -156,6 +157,7 @@ fn in_a_namespace(script: &str, role: &str, directory: &Path) {
         .arg(&this)
         .env("PROGRAM", &this)
         .env("TMPDIR", directory)
+        .env("XDG_RUNTIME_DIR", directory)
         .env("POOL_PROCESS_TEST_ROLE", role)
         .output()
         .unwrap();
@@ -173,6 +175,14 @@ fn a_full_directory_is_no_reason_not_to_start() {
         let mount = format!("mount -t tmpfs -o nr_inodes={} none \"$TMPDIR\"", more + 1);
         in_a_namespace(&mount, "here", directory.path());
     }
+}
+
+#[test]
+fn without_memory_to_have_it_in_the_directory_for_temporary_files_will_do() {
+    let directory = tempfile::tempdir().unwrap();
+    let mount = "mount -t tmpfs -o ro none /dev/shm && unset XDG_RUNTIME_DIR";
+    in_a_namespace(mount, "here", directory.path());
+    in_a_namespace(mount, "here", "/proc".as_ref());
 }
 
 #[test]

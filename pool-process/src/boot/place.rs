@@ -1,9 +1,11 @@
 //! A directory for the sockets of a worker that starts, and for nothing else.
 //!
-//! ipc-channel needs a name in the file system, and the first directory that a system
+//! ipc-channel needs names in the file system, and the directory that the environment
 //! says is for temporary files need not be there, or be writable, or have so short a
-//! name that a socket fits below it. So several are tried. If none will do, the worker
-//! goes without ipc-channel (see `transport/ipc.rs`): it starts all the same.
+//! name that a socket fits below it. So several are tried. Those in memory come first:
+//! on a disk, making and removing what a start needs may take longer than all the rest
+//! of it (2026-11-28, on a machine at work: 10 ms in place of 3.4 ms). If none will do, the
+//! worker goes without ipc-channel (see `transport/ipc.rs`): it starts all the same.
 //!
 //! The directory is closed to other users whatever the file mask is, since ipc-channel
 //! makes its own within it as the mask says. It is removed when the start is over,
@@ -28,9 +30,9 @@ impl Place {
     /// Makes a directory in the first place that will do.
     pub(super) fn find() -> Option<Self> {
         let candidates = [
-            Some(std::env::temp_dir()),
             std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from),
             Some("/dev/shm".into()),
+            Some(std::env::temp_dir()),
             Some("/tmp".into()),
             Some("/var/tmp".into()),
         ];

@@ -94,14 +94,13 @@ fn how_a_worker_ended_is_its_own_doing() {
     }
 }
 
-/// What this process has: descriptors, threads, and entries in its directory for
-/// temporary files.
+/// What this process has: descriptors, threads, and places.
 fn belongings() -> [usize; 3] {
     let entries = |directory: &Path| std::fs::read_dir(directory).unwrap().count();
     [
         entries(Path::new("/proc/self/fd")),
         entries(Path::new("/proc/self/task")),
-        entries(&std::env::temp_dir()),
+        entries(Path::new(&std::env::var_os("XDG_RUNTIME_DIR").unwrap())),
     ]
 }
 
@@ -132,7 +131,7 @@ fn starts_that_fail_leave_nothing() {
             .args(["--exact", "boot::tests::starts_that_fail_leave_nothing"])
             .arg("--nocapture")
             .env(CHILD, "1")
-            .env("TMPDIR", directory.path())
+            .env("XDG_RUNTIME_DIR", directory.path())
             .output()
             .unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
