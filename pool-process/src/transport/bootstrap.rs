@@ -96,7 +96,7 @@ impl Server {
         let former = std::env::var_os(TMPDIR);
         // SAFETY: by the caller's promise.
         unsafe { std::env::set_var(TMPDIR, directory) };
-        let opened = executor_core::panic::catch(IpcOneShotServer::new);
+        let opened = Self::open_in_tmpdir();
         // SAFETY: by the caller's promise.
         unsafe {
             match former {
@@ -104,6 +104,11 @@ impl Server {
                 None => std::env::remove_var(TMPDIR),
             }
         }
+        opened
+    }
+
+    fn open_in_tmpdir() -> io::Result<Self> {
+        let opened = executor_core::panic::catch(IpcOneShotServer::new);
         let (server, name) = opened.map_err(|report| io::Error::other(report.to_string()))??;
         Ok(Self { server, name })
     }
@@ -168,17 +173,14 @@ fn stranger(why: &str) -> io::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::{Mutex, PoisonError};
 
-    /// A server in a directory of its own, which lasts as long as the test.
+    /// A server, and a directory for its parent's socket. The environment, which other
+    /// tests may look at, is left alone.
     fn server() -> (tempfile::TempDir, Server) {
-        // The tests of this module alone touch the environment.
-        static ENVIRONMENT: Mutex<()> = Mutex::new(());
-        let directory = tempfile::tempdir().unwrap();
-        let _alone = ENVIRONMENT.lock().unwrap_or_else(PoisonError::into_inner);
-        // SAFETY: the others wait for the lock.
-        let server = unsafe { Server::open(directory.path().to_str().unwrap()) };
-        (directory, server.unwrap())
+        (
+            tempfile::tempdir().unwrap(),
+            Server::open_in_tmpdir().unwrap(),
+        )
     }
 
     fn connect(server: &Server) -> OwnedFd {
@@ -192,9 +194,11 @@ mod tests {
     fn what_is_handed_over_works_and_the_sockets_are_gone() {
         let (directory, server) = server();
         let path = directory.path().to_str().unwrap();
+        let name = server.name.clone();
         let (ends, connection) = hand_over(path, 7).unwrap();
         let (jobs, lifeline) = server.take(&connection, 7).unwrap();
         assert_eq!(std::fs::read_dir(&directory).unwrap().count(), 0);
+        assert!(!Path::new(&name).parent().unwrap().exists());
         let _ = ends.send(b"not eight").unwrap();
         assert!(matches!(jobs.recv(), Some(ipc::Jobs::Whole(bytes)) if bytes == b"not eight"));
         ends.dismiss();
