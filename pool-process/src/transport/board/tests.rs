@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::transport::slot::Order;
+use rustix::fs::{MemfdFlags, SealFlags};
+use std::os::fd::OwnedFd;
 
 const LONG: Duration = Duration::from_secs(60);
 
