@@ -23,18 +23,16 @@ fn count(output: &Output, row: &str) -> u64 {
     cell.parse().expect("a number")
 }
 
+const MISCHIEF: [&str; 6] = ["callbacks", "values", "stop", "freeze", "full", "fork"];
+
 /// A run in which everything but `done` is switched off, and that all was well.
 fn alone(done: &str) -> Output {
-    let all = ["callbacks", "values", "stop", "freeze", "full", "fork"];
-    let without: Vec<_> = all.into_iter().filter(|name| *name != done).collect();
-    let output = chaos(
-        &[
-            &["--seconds", "2", "--workers", "3", "--patience", "8"],
-            &["--max-payload", "2000000", "--kill-every", "40"],
-            &["--without", &without.join(",")][..],
-        ]
-        .concat(),
-    );
+    let without: Vec<_> = MISCHIEF.into_iter().filter(|name| *name != done).collect();
+    let run = "--seconds 2 --workers 3 --patience 16 --max-payload 2000000 --kill-every 40";
+    let mut arguments: Vec<_> = run.split(' ').collect();
+    let without = without.join(",");
+    arguments.extend(["--without", &without]);
+    let output = chaos(&arguments);
     assert!(output.status.success(), "{done}: {output:?}");
     assert!(count(&output, "jobs submitted") > 100);
     for zero in [
@@ -99,8 +97,11 @@ fn forked_children_are_refused() {
 /// The least there is to do.
 #[test]
 fn a_run_of_no_time_ends_as_well() {
-    let nothing = ["--seconds", "0", "--workers", "1", "--max-payload", "0"];
-    let output = chaos(&nothing);
+    let run = "--seconds 0 --workers 1 --max-payload 0";
+    let mut arguments: Vec<_> = run.split(' ').collect();
+    let without = MISCHIEF.join(",");
+    arguments.extend(["--without", &without]);
+    let output = chaos(&arguments);
     assert!(output.status.success(), "{output:?}");
     assert_eq!(count(&output, "... pool broken"), 0);
     assert_eq!(

@@ -9,7 +9,7 @@ use executor_core::{Task, TaskErrorKind};
 use pool_process::ProcessPool;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// What a done callback does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +41,8 @@ pub struct Errands {
     /// The most callbacks that wait for a job at the same time.
     most: usize,
     waiting: AtomicUsize,
+    /// Callbacks that have not returned yet, called or not.
+    open: AtomicUsize,
     /// How many waited for a job that was there, and for one of their own.
     awaited: AtomicU64,
     again: AtomicU64,
@@ -59,6 +61,7 @@ impl Errands {
             rules,
             most,
             waiting: AtomicUsize::new(0),
+            open: AtomicUsize::new(0),
             awaited: AtomicU64::new(0),
             again: AtomicU64::new(0),
             in_vain: AtomicU64::new(0),
@@ -69,30 +72,30 @@ impl Errands {
 
     /// Adds a callback to `task` that does this errand.
     pub(super) fn send(self: &Arc<Self>, errand: Errand, task: &Task<Answer>) {
+        let job = match errand {
+            Errand::Await if self.enter() => Some(self.submit()),
+            Errand::Await => return,
+            Errand::Block | Errand::Again => None,
+        };
         let errands = self.clone();
-        match errand {
-            Errand::Block => {
-                task.add_done_callback(|_| wait_at_gate(Place::Callback));
-            }
-            Errand::Await if self.enter() => {
-                let job = self.submit();
-                task.add_done_callback(move |_| {
+        errands.open.fetch_add(1, Relaxed);
+        task.add_done_callback(move |_| {
+            match job {
+                Some(job) => {
                     errands.awaited.fetch_add(1, Relaxed);
                     errands.wait(job);
                     errands.leave();
-                });
+                }
+                None if errand == Errand::Block => wait_at_gate(Place::Callback),
+                None if errands.enter() => {
+                    errands.again.fetch_add(1, Relaxed);
+                    errands.wait(errands.submit());
+                    errands.leave();
+                }
+                None => {}
             }
-            Errand::Again => {
-                task.add_done_callback(move |_| {
-                    if errands.enter() {
-                        errands.again.fetch_add(1, Relaxed);
-                        errands.wait(errands.submit());
-                        errands.leave();
-                    }
-                });
-            }
-            Errand::Await => {}
-        }
+            errands.open.fetch_sub(1, Relaxed);
+        });
     }
 
     fn enter(&self) -> bool {
@@ -129,9 +132,13 @@ impl Errands {
         }
     }
 
-    /// Waits for the jobs that callbacks left behind.
+    /// Waits for the callbacks, and for the jobs that they left behind.
     pub fn settle(&self) -> Findings {
         let until = Instant::now() + self.rules.patience;
+        while self.open.load(Relaxed) > 0 && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let open = self.open.load(Relaxed);
         let (mut tally, left) = std::mem::take(&mut *self.lock());
         for mut job in left {
             let patience = until.saturating_duration_since(Instant::now());
@@ -146,6 +153,7 @@ impl Errands {
             count("callbacks that submitted one and waited", &self.again),
             count("... told that it would be for ever", &self.would_deadlock),
             Row::never("... that waited in vain", self.in_vain.load(Relaxed)),
+            Row::never("... that never returned", open as u64),
         ];
         Findings {
             tally,

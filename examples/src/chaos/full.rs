@@ -20,7 +20,7 @@ const TOO_MANY: usize = 20;
 /// How long a result may be on its way to a pool that has nothing else to do.
 const SETTLES: Duration = Duration::from_secs(1);
 /// The longest pause between two rounds, in µs.
-const PAUSE: u64 = 100_000;
+const PAUSE: u64 = 20_000;
 
 /// Fills a pool's queue.
 #[derive(Debug)]
