@@ -128,7 +128,8 @@ impl<'a> Cast<'a> {
                 Ok(icebox) => {
                     let (dice, ledger, rules) = common(2);
                     let freezer = Freezer::new(self.pool.clone(), icebox, dice, ledger, rules);
-                    parts.push(Box::new(|until| Ok(freezer.run(until))));
+                    let diary = workshop.diary();
+                    parts.push(Box::new(|until| Ok(freezer.run(diary, until)?)));
                 }
                 Err(why) => println!("skipped: no worker is frozen: {why}"),
             }

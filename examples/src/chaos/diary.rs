@@ -37,9 +37,15 @@ pub(super) fn note(number: u64) {
     }
 }
 
-/// Waits until the barrier with this number is down.
+/// Waits until the barrier with this number is down, and says there who waits.
 pub(super) fn wait_at(barrier: u64) {
     if let Some((_, path)) = OPEN.get() {
+        if let Ok(mut file) = File::options()
+            .append(true)
+            .open(barrier_beside(path, barrier))
+        {
+            let _ = file.write_all(format!("{}\n", std::process::id()).as_bytes());
+        }
         while barrier_beside(path, barrier).exists() {
             std::thread::sleep(Duration::from_millis(1));
         }
@@ -53,6 +59,15 @@ fn barrier_beside(diary: &Path, number: u64) -> PathBuf {
 /// A file that holds jobs up for as long as it exists.
 #[derive(Debug)]
 pub struct Barrier(PathBuf);
+
+impl Barrier {
+    /// The worker that came to it last.
+    pub fn worker(&self) -> Option<u32> {
+        let workers = std::fs::read_to_string(&self.0).ok()?;
+        let last = workers.rsplit_once('\n')?.0.lines().last()?;
+        last.parse().ok()
+    }
+}
 
 impl Drop for Barrier {
     fn drop(&mut self) {

@@ -43,8 +43,9 @@ static GATE: Mutex<State> = Mutex::new(State {
 });
 static OPENED: Condvar = Condvar::new();
 
-/// How many user code waits for before the porter sends its probe, and how long.
+/// How long the first at the gate waits for others before the probe is sent.
 const CROWD_WAITS: Duration = Duration::from_millis(300);
+/// How often the porter looks.
 const LOOK: Duration = Duration::from_millis(20);
 
 fn lock() -> MutexGuard<'static, State> {
