@@ -9,6 +9,7 @@
 //! cargo bench -p benches                                  # criterion, everything
 //! cargo bench -p benches -- round_trip                    # one group of it
 //! cargo run --release -p benches --bin peers -- --quick   # against the others
+//! benches/compare.sh OLD_MIDDLE NEW_MIDDLE 5              # against an older build of ours
 //! ```
 
 #![deny(unsafe_code)]

@@ -52,7 +52,8 @@
 //!
 //! Besides, whoever listens for failures anywhere is told of an error, once the
 //! phase is `DONE`: see `watch/failures.rs`. Who holds a job, and how it is reached,
-//! stands in `cell/holding.rs`.
+//! stands in `cell/holding.rs`; how a queue and its ledger learn what becomes of a
+//! job, in `cell/place.rs`.
 
 mod callbacks;
 mod content;
@@ -60,53 +61,42 @@ mod holding;
 #[cfg(all(test, loom))]
 mod loom;
 mod phase;
+mod place;
 mod reach;
 mod waiters;
 
 use self::callbacks::call;
 use self::content::Content;
-use self::phase::{CALLING, DONE, HELD, QUEUED, QUIET, TAKEN, WATCHED, WRITING, phase};
+use self::phase::{CALLING, DONE, ENTERED, HELD, QUEUED, QUIET, TAKEN, WATCHED, WRITING};
+use self::phase::{outcome_flags, phase};
+use self::place::{Deaths, Place};
 use self::waiters::{Slot, Waiter};
 use crate::control::Control;
 use crate::error::TaskError;
-use crate::panic::discard;
-use crate::sync::{AtomicU8, Mutex, UnsafeCell, lock};
+use crate::sync::{AtomicU16, Mutex, UnsafeCell, lock};
 use crate::wakeups::Wakeups;
 use crate::watch::Settled;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU16;
+use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
 pub(crate) use self::callbacks::Callback;
 pub use self::callbacks::CallbackId;
 pub(crate) use self::phase::Stage;
 
-/// Queued jobs that were cancelled by their owners or waited too long, in this
-/// process.
-static CANCELLATIONS: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
-
-/// How many queued jobs were cancelled by their owners, or waited too long.
-pub(crate) fn cancellations() -> u64 {
-    CANCELLATIONS.load(Acquire)
-}
-
-/// Counts a job that is queued no more and not yet done: whoever sees it done
-/// finds it counted, and whoever finds it counted sees that it is not queued.
-fn counted(error: impl Fn() -> TaskError) -> TaskError {
-    CANCELLATIONS.fetch_add(1, Release);
-    error()
-}
-
 /// How a task ended.
 pub(crate) type Outcome<T> = Result<T, TaskError>;
 
 pub(crate) struct Cell<I, T> {
-    state: AtomicU8,
-    /// Workers that died over the job: before it began, and after. They stand here,
-    /// where there is room, so that they make no job any longer.
-    deaths: [AtomicU16; 2],
+    state: AtomicU16,
+    /// This and the next field stand here, where there is room, so that they make no
+    /// job any longer.
+    deaths: Deaths,
+    place: Place,
     content: UnsafeCell<Content<I, T>>,
-    control: UnsafeCell<Option<(Arc<dyn Control>, u64)>>,
+    control: UnsafeCell<Option<Arc<dyn Control>>>,
+    /// What the control knows the job by.
+    ticket: AtomicU64,
     slot: Mutex<Slot<T>>,
 }
 
@@ -129,12 +119,15 @@ impl<I, T> Cell<I, T> {
         Self::new(HELD, Content::Nothing, control)
     }
 
-    fn new(phase: u8, content: Content<I, T>, control: Option<(Arc<dyn Control>, u64)>) -> Self {
+    fn new(phase: u16, content: Content<I, T>, control: Option<(Arc<dyn Control>, u64)>) -> Self {
+        let (control, ticket) = control.unzip();
         Self {
-            state: AtomicU8::new(phase),
-            deaths: Default::default(),
+            state: AtomicU16::new(phase),
+            deaths: Deaths::default(),
+            place: Place::default(),
             content: UnsafeCell::new(content),
             control: UnsafeCell::new(control),
+            ticket: AtomicU64::new(ticket.unwrap_or(0)),
             slot: Mutex::new(Slot {
                 waiter: Waiter::Nobody,
                 others: None,
@@ -172,10 +165,20 @@ impl<I, T> Cell<I, T> {
     /// Resolves a job that is held. Gives the outcome back if it was resolved
     /// already.
     pub(crate) fn resolve(&self, outcome: Outcome<T>) -> Result<(), Outcome<T>> {
+        self.resolve_and(outcome, true)
+    }
+
+    /// [`resolve`](Self::resolve)s a job whose function goes on: it keeps its place
+    /// among the admitted ones until it [leaves](Self::leave).
+    pub(crate) fn resolve_early(&self, outcome: Outcome<T>) -> Result<(), Outcome<T>> {
+        self.resolve_and(outcome, false)
+    }
+
+    fn resolve_and(&self, outcome: Outcome<T>, leaves: bool) -> Result<(), Outcome<T>> {
         if !self.advance(HELD, WRITING) {
             return Err(outcome);
         }
-        self.publish(outcome);
+        self.publish(outcome, leaves);
         // SAFETY: this call ended the phase `HELD`, and who read the control then
         // was waited for.
         unsafe { self.remove_control() };
@@ -190,32 +193,23 @@ impl<I, T> Cell<I, T> {
         // move it on, so this is the winner already.
         self.content
             .with_mut(|content| unsafe { *content = Content::Output(outcome) });
-        let done = DONE | phase::outcome_flags(settled);
+        let done = DONE | outcome_flags(settled);
+        // Not one that was admitted: that is to leave first.
         let quickly = self.state.compare_exchange(HELD, done, AcqRel, Relaxed);
         match quickly {
             Ok(_) => self.announce(settled),
-            Err(_) => self.tell(settled, later),
+            Err(_) => self.tell(settled, later, true),
         }
         // SAFETY: as for `resolve`.
         unsafe { self.remove_control() };
     }
 
-    /// Resolves a job that is still queued, and drops its input first.
-    pub(crate) fn refuse(&self, error: impl FnOnce() -> TaskError) -> bool {
-        if !self.advance(QUEUED, WRITING) {
-            return false;
-        }
-        // SAFETY: this call ended the phase `QUEUED`, so the input is its own.
-        discard(unsafe { self.take_input() });
-        self.publish(Err(error()));
-        true
-    }
-
     /// Changes the phase, if it is `from`; the flags stay.
-    fn advance(&self, from: u8, to: u8) -> bool {
+    fn advance(&self, from: u16, to: u16) -> bool {
         let mut state = self.state.load(Relaxed);
         while phase(state) == from {
-            let next = phase::with(state, to);
+            // Whoever ends the phase `QUEUED` takes the job out of its queue.
+            let next = phase::with(state, to) & !ENTERED;
             match self
                 .state
                 .compare_exchange_weak(state, next, AcqRel, Relaxed)
@@ -228,12 +222,12 @@ impl<I, T> Cell<I, T> {
     }
 
     /// `WRITING → DONE`. Called once, by the one who moved it to `WRITING`.
-    fn publish(&self, outcome: Outcome<T>) {
+    fn publish(&self, outcome: Outcome<T>, leaves: bool) {
         let settled = Settled::of(&outcome);
         // SAFETY: the phase is `WRITING` and this is the winner.
         self.content
             .with_mut(|content| unsafe { *content = Content::Output(outcome) });
-        let flags = phase::outcome_flags(settled);
+        let flags = outcome_flags(settled);
         // Nobody watches: done at once.
         if self
             .state
@@ -242,13 +236,14 @@ impl<I, T> Cell<I, T> {
         {
             return self.announce(settled);
         }
-        self.tell(settled, None);
+        self.tell(settled, None, leaves);
     }
 
     /// `HELD` or `WRITING → CALLING → DONE`: the outcome is there, and somebody is
-    /// to be told.
-    fn tell(&self, settled: Settled, later: Option<&mut Wakeups>) {
-        let flags = phase::outcome_flags(settled);
+    /// to be told. A job that `leaves` gives up its place among the admitted ones after
+    /// the callbacks, which hold up its worker, and before the task counts as done.
+    fn tell(&self, settled: Settled, later: Option<&mut Wakeups>, leaves: bool) {
+        let flags = outcome_flags(settled);
         self.replace(CALLING | WATCHED | flags);
         let (waiter, others) = loop {
             let mut slot = lock(&self.slot);
@@ -256,6 +251,9 @@ impl<I, T> Cell<I, T> {
             if callbacks.is_empty() {
                 let waiter = std::mem::replace(&mut slot.waiter, Waiter::Nobody);
                 let others = slot.others.take();
+                if leaves {
+                    self.leave();
+                }
                 self.replace(DONE | flags);
                 drop(slot);
                 break (waiter, others);
@@ -287,7 +285,7 @@ impl<I, T> Cell<I, T> {
     }
 
     /// Another phase and other flags, but for those that are kept.
-    fn replace(&self, next: u8) {
+    fn replace(&self, next: u16) {
         let replaced = |state| Some(phase::replace(state, next));
         // It never refuses.
         let _ = self.state.fetch_update(AcqRel, Relaxed, replaced);
@@ -318,16 +316,6 @@ impl<I, T> Cell<I, T> {
     /// Whether an error is looked at, when it is moved out, for the first time.
     pub(crate) fn is_quiet(&self) -> bool {
         self.state.load(Relaxed) & QUIET != 0
-    }
-
-    /// Counts a worker that died over the job, and says how many there were of the
-    /// same sort.
-    pub(crate) fn count_death(&self, begun: bool) -> u32 {
-        let count = &self.deaths[usize::from(begun)];
-        let more = |now: u16| Some(now.saturating_add(1));
-        let before = count.fetch_update(Relaxed, Relaxed, more);
-        // It never refuses.
-        before.map_or(u32::MAX, |before| u32::from(before) + 1)
     }
 
     // ----- the owner's side -----

@@ -19,8 +19,10 @@
 //! [postcard]: https://docs.rs/postcard
 
 mod reader;
+mod values;
 mod whole;
 
+pub(crate) use self::values::Values;
 pub use self::whole::encode_argument;
 pub(crate) use self::whole::{as_bytes, decode_whole, encode_result};
 

@@ -26,17 +26,21 @@
 //! # fn main() {}
 //! ```
 
+mod callbacks;
 mod cancel;
 mod context;
 mod gate;
 mod lifecycle;
+mod limits;
 mod outcomes;
 mod streams;
 
+pub use self::callbacks::*;
 pub use self::cancel::*;
 pub use self::context::*;
 pub use self::gate::{Canary, Gate, pass, visit};
 pub use self::lifecycle::*;
+pub use self::limits::*;
 pub use self::outcomes::*;
 pub use self::streams::*;
 
@@ -58,6 +62,14 @@ pub trait Subject {
     /// queued and running jobs do not apply to such an executor.
     fn runs_inline(&self) -> bool {
         false
+    }
+
+    /// A new executor as from [`start`](Self::start), with room for `queued` jobs that
+    /// wait; None if there is no such setting. The rule about full queues does not apply
+    /// then.
+    fn start_bounded(&self, workers: usize, queued: usize) -> Option<Box<dyn Executor>> {
+        let _ = (workers, queued);
+        None
     }
 
     /// Whether a job that runs can be stopped, as in a process.
@@ -100,6 +112,10 @@ macro_rules! conformance_tests {
             map_with_a_limit_ends_with_one_error
             map_dropped_cancels_what_is_queued
             the_context_follows_the_job
+            a_callback_may_submit_and_wait
+            callbacks_of_two_jobs_may_wait_for_each_others_job
+            a_full_queue_refuses_at_once_and_takes_jobs_again
+            a_limit_without_end_is_no_limit
         }
     };
     (@each $subject:expr => $($rule:ident)+) => {$(

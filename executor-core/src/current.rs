@@ -166,6 +166,20 @@ pub trait Helper: Send + Sync {
     /// # Errors
     /// Why to wait for it would be in vain.
     fn run_queued(&self, id: TaskId) -> Result<bool, TaskError>;
+
+    /// Whether another worker may come to the queue before long: one that is free, on
+    /// its way, or at a job which does not wait for another in its turn.
+    ///
+    /// Asked now and then by a job that waits with a limit, under no lock. Unless it is
+    /// overridden, none may: the queued job is then run here at once.
+    fn others_may_come(&self) -> bool {
+        false
+    }
+
+    /// The job on this thread waits for a task from now on, or does so no longer.
+    fn set_waiting(&self, waiting: bool) {
+        let _ = waiting;
+    }
 }
 
 /// Makes this thread a worker's: `helper` is asked before a job that runs here
@@ -174,14 +188,15 @@ pub fn set_helper(helper: Option<Arc<dyn Helper>>) {
     let _ = HELPER.try_with(|slot| slot.replace(helper));
 }
 
-/// Runs the job of this task, if a worker's thread is about to wait for it and it
-/// has not begun.
-pub(crate) fn help(id: TaskId) -> Result<bool, TaskError> {
+/// Who is asked when this thread is about to block, if it is a worker's.
+pub(crate) fn helper() -> Option<Arc<dyn Helper>> {
     let helper = HELPER.try_with(|helper| helper.borrow().clone());
-    match helper.ok().flatten() {
-        Some(helper) => below(|| helper.run_queued(id)),
-        None => Ok(false),
-    }
+    helper.ok().flatten()
+}
+
+/// Has the helper of this thread run the job of this task, if it has not begun.
+pub(crate) fn help(helper: &dyn Helper, id: TaskId) -> Result<bool, TaskError> {
+    below(|| helper.run_queued(id))
 }
 
 /// Runs `f`, which runs another job than the one that this thread is at.

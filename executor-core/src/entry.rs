@@ -68,6 +68,11 @@ impl Entry {
         Self(call_within::<F, A, R>)
     }
 
+    /// A trampoline that was written by hand: it calls a function of size zero.
+    pub(crate) fn of_trampoline(trampoline: Trampoline) -> Self {
+        Self(trampoline)
+    }
+
     /// The address of the trampoline, in this process.
     pub fn address(self) -> usize {
         self.0 as usize
@@ -137,14 +142,22 @@ where
     A: DeserializeOwned + 'static,
     R: Serialize + 'static,
 {
-    assert_captures_nothing::<F>();
     let argument = codec::decode_whole::<A>(argument).map_err(CallFault::Argument)?;
-    // SAFETY: `F` has size zero, so there are no bytes to initialise, and a
-    // dangling aligned pointer may be read. A value of it exists: an entry is
-    // made only where one is at hand, and `F: Copy`, so another copy of it is
-    // always allowed.
-    let function = unsafe { std::ptr::NonNull::<F>::dangling().as_ptr().read() };
+    // SAFETY: an entry is made only where a value of the function is at hand.
+    let function = unsafe { copy_of::<F>() };
     codec::encode_result(function(argument), result).map_err(CallFault::Result)
+}
+
+/// Another copy of a function.
+///
+/// # Safety
+/// A value of `F` exists, in this process or in the one that made the entry.
+pub(crate) unsafe fn copy_of<F: Copy>() -> F {
+    assert_captures_nothing::<F>();
+    // SAFETY: `F` has size zero, so there are no bytes to initialise, and a
+    // dangling aligned pointer may be read. A value of it exists, as the caller
+    // promises, and `F: Copy`, so another copy of it is always allowed.
+    unsafe { std::ptr::NonNull::<F>::dangling().as_ptr().read() }
 }
 
 #[cfg(test)]

@@ -8,22 +8,18 @@
 //! `std::process::exit` with a pool in use ends at once, as does any signal; and
 //! so does one that a job calls, which would wait for itself.
 
+use crate::fork::{Generation, PerProcess};
 use std::cell::Cell;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, Once, PoisonError};
 
+#[derive(Debug, Default)]
 struct Drains {
     open: Mutex<usize>,
     changed: Condvar,
 }
 
-static DRAINS: Drains = Drains {
-    open: Mutex::new(0),
-    changed: Condvar::new(),
-};
-
-/// The process that is held.
-static HOLDER: AtomicU32 = AtomicU32::new(0);
+/// A forked child has our handlers, and none of the threads that they would wait for.
+static DRAINS: PerProcess<Drains> = PerProcess::new();
 
 impl Drains {
     fn lock(&self) -> MutexGuard<'_, usize> {
@@ -37,16 +33,20 @@ impl Drains {
 /// when the last of them has resolved.
 #[derive(Debug)]
 #[must_use = "the process is held only as long as this exists"]
-pub struct HoldExit(());
+pub struct HoldExit {
+    drains: &'static Drains,
+    made: Generation,
+}
 
 impl HoldExit {
     /// Holds the process.
     pub fn new() -> Self {
         static ONCE: Once = Once::new();
         ONCE.call_once(at_exit);
-        HOLDER.store(std::process::id(), Ordering::Relaxed);
-        *DRAINS.lock() += 1;
-        Self(())
+        let drains = DRAINS.get();
+        *drains.lock() += 1;
+        let made = Generation::current();
+        Self { drains, made }
     }
 }
 
@@ -58,8 +58,11 @@ impl Default for HoldExit {
 
 impl Drop for HoldExit {
     fn drop(&mut self) {
-        *DRAINS.lock() -= 1;
-        DRAINS.changed.notify_all();
+        // In a forked child nobody waits for it, and it may be locked for ever.
+        if !self.made.is_foreign() {
+            *self.drains.lock() -= 1;
+            self.drains.changed.notify_all();
+        }
     }
 }
 
@@ -84,14 +87,13 @@ pub fn this_thread_runs_jobs() {
 #[cfg(any(unix, windows))]
 fn at_exit() {
     extern "C" fn wait_for_drains() {
-        // A child that was forked has our handlers and none of our threads.
-        let forked = HOLDER.load(Ordering::Relaxed) != std::process::id();
-        if forked || RUNS_JOBS.get() {
+        if RUNS_JOBS.get() {
             return;
         }
-        let mut open = DRAINS.lock();
+        let drains = DRAINS.get();
+        let mut open = drains.lock();
         while *open > 0 {
-            open = DRAINS
+            open = drains
                 .changed
                 .wait(open)
                 .unwrap_or_else(PoisonError::into_inner);

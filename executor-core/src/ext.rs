@@ -113,6 +113,8 @@ where
     /// When it passes, the task fails as timed out. In a process the function is
     /// stopped; on a thread its [`CancelToken`](crate::CancelToken) is cancelled,
     /// and unless it looks at that it goes on, since nothing can stop it.
+    /// [`Duration::MAX`] is no limit; with zero, the task fails when the function
+    /// starts, unless that ends first.
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.options.timeout = Some(limit);
         self
@@ -121,7 +123,8 @@ where
     /// Limits how long the job may wait before its function starts.
     ///
     /// When that passes, the task fails as timed out and the function never
-    /// runs. It has no part in how long the function takes.
+    /// runs. It has no part in how long the function takes. [`Duration::MAX`] is no
+    /// limit; with zero, the job runs only if a worker takes it at once.
     pub fn queue_timeout(mut self, limit: Duration) -> Self {
         self.options.queue_timeout = Some(limit);
         self

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// Runs each job on the thread that submits it, before `submit` returns.
 ///
 /// For tests, for debugging, and for programs that offer "no workers" as a
-/// setting. It is the one executor whose `submit` takes as long as the function
+/// setting. It has no threads and no locks, so a forked child may go on using it. It is the one executor whose `submit` takes as long as the function
 /// does: not for asynchronous code.
 #[derive(Debug, Default)]
 pub struct Inline {

@@ -29,9 +29,11 @@ use std::time::Duration;
 pub struct JobOptions {
     /// The name to show in place of the function's.
     pub name: Option<String>,
-    /// The longest the function may run, counted from its start.
+    /// The longest the function may run, counted from its start: see
+    /// [`TaskBuilder::timeout`](crate::TaskBuilder::timeout).
     pub timeout: Option<Duration>,
-    /// The longest the job may wait before its function starts.
+    /// The longest the job may wait before its function starts: see
+    /// [`TaskBuilder::queue_timeout`](crate::TaskBuilder::queue_timeout).
     pub queue_timeout: Option<Duration>,
     /// How often the job may be run again if its worker dies: more than zero
     /// declares that running it twice does no harm.
@@ -151,15 +153,40 @@ impl Job {
         HeldJob::if_held(inner.hold(None), inner)
     }
 
-    /// How many queued jobs of this process have been cancelled by their owners,
-    /// or have waited for longer than they were to.
-    ///
-    /// An executor compares two readings to learn whether it is worth looking
-    /// for such jobs in its queue. Each is counted when
-    /// [`is_queued`](Self::is_queued) has become false, and before its task is
-    /// done.
-    pub fn cancellations() -> u64 {
-        crate::cell::cancellations()
+    /// [`begin`](Self::begin)s the job, or gives back what is left of one that was
+    /// withdrawn: it may run user code when it is dropped, so not under a lock.
+    #[inline]
+    pub(crate) fn begin_or_husk(self) -> Result<HeldJob, Arc<dyn AnyJob>> {
+        let inner = self.into_inner();
+        match inner.hold(None) {
+            true => Ok(HeldJob::of_held(inner)),
+            false => Err(inner),
+        }
+    }
+
+    /// Takes a job out of its queue, or gives back what is left of one that was
+    /// withdrawn.
+    pub(crate) fn exit_or_husk(self) -> Result<Self, Arc<dyn AnyJob>> {
+        match self.inner().exit() {
+            true => Ok(self),
+            false => Err(self.into_inner()),
+        }
+    }
+
+    /// What is left of a job that was withdrawn.
+    pub(crate) fn into_husk(self) -> Arc<dyn AnyJob> {
+        self.into_inner()
+    }
+
+    /// Puts the job into a queue of this ledger; false if it was withdrawn before.
+    #[inline]
+    pub(crate) fn enter(&self, ledger: u32) -> bool {
+        self.inner().enter(ledger)
+    }
+
+    /// Has this ledger told when the job is over; false if it was withdrawn before.
+    pub(crate) fn admit(&self, ledger: u32) -> bool {
+        self.inner().admit(ledger)
     }
 
     /// Takes the job out of the queued state, to be run elsewhere.

@@ -44,7 +44,9 @@
 //! * [`conformance`]: the tests that an executor has to pass;
 //! * [`current`]: which task runs on this thread;
 //! * [`token`]: asking a function that runs to stop;
-//! * [`mod@panic`], [`timer`], [`exit`], [`spare`]: tools for those who write executors.
+//! * [`partial`]: results that leave a job while it runs;
+//! * [`queue`], [`mod@panic`], [`timer`], [`exit`], [`fork`], [`spare`]: tools for those
+//!   who write executors.
 
 mod bytes;
 mod cell;
@@ -58,11 +60,14 @@ mod error;
 mod executor;
 pub mod exit;
 mod ext;
+pub mod fork;
 mod inline;
 mod job;
 mod map;
 pub mod panic;
+pub mod partial;
 mod promise;
+pub mod queue;
 mod shutdown;
 pub mod spare;
 mod sync;

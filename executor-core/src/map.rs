@@ -2,18 +2,30 @@
 //!
 //! `map/inputs.rs` reads inputs and submits them; `map/flights.rs` has the jobs that
 //! are under way and says which is next; `map/pace.rs` finds out how many inputs
-//! go into one; `map/limit.rs` has the time limit.
+//! go into one; `map/options.rs` has what users say, `map/limit.rs` the time limit.
+//!
+//! A job of several inputs is a chunk (`map/chunk.rs`). Its results stand on a shelf
+//! (`map/shelf.rs`) as they are finished, whether it runs in this process or, as records
+//! (`map/records.rs`), in another one; `map/run.rs` goes through the inputs.
 
+mod chunk;
+mod flight;
 mod flights;
 mod inputs;
 mod items;
+mod landed;
 mod limit;
+mod options;
 mod pace;
+mod records;
+mod run;
+mod shelf;
 #[cfg(test)]
 mod tests;
 
-use self::flights::{Flights, Landed};
+use self::flights::Flights;
 use self::items::{Items, Left};
+use self::landed::Landed;
 use self::limit::Limit;
 use self::pace::Pace;
 use crate::error::TaskError;
@@ -75,6 +87,8 @@ where
     ready: Left<Result<R, TaskError>>,
     called: Instant,
     limit: Option<Limit>,
+    retries: u32,
+    input_limit: Option<Duration>,
     result: PhantomData<fn() -> R>,
 }
 
@@ -108,85 +122,10 @@ where
             ready: Left::of(Vec::new()),
             called: Instant::now(),
             limit: None,
+            retries: 0,
+            input_limit: None,
             result: PhantomData,
         }
-    }
-
-    /// Submits `inputs` of them ahead of the one that is yielded next, as long as
-    /// there are so many: exactly as many with [`chunks`](Self::chunks), and
-    /// otherwise never more, and fewer by less than a chunk.
-    ///
-    /// Without it that is four chunks for each job that can run at the same
-    /// time. Zero, which could never yield anything, is an error: the stream
-    /// yields it and ends.
-    pub fn buffered(mut self, inputs: usize) -> Self {
-        self.buffered = Some(inputs);
-        self
-    }
-
-    /// Sends `inputs` of them as one job, which saves most of the cost of a job
-    /// for short functions.
-    ///
-    /// The results are the same: a panic in one costs the others nothing. What
-    /// ends the whole job, such as the death of its worker, fails each input of
-    /// the chunk. A chunk is never larger than what is buffered. Zero is an
-    /// error: the stream yields it and ends.
-    ///
-    /// Without it the number is found out as the stream goes, by how long inputs
-    /// take: those that take half a millisecond or more go one by one, shorter ones
-    /// together, up to 512 of them, as many as take about that long, and so that
-    /// no more is ahead than is to be [`buffered`](Self::buffered). Where inputs
-    /// turn out to be longer, a job stops when it has run for two milliseconds, and
-    /// the rest of its inputs are submitted anew. Say `chunks(1)` where an input may
-    /// end its worker.
-    pub fn chunks(mut self, inputs: usize) -> Self {
-        self.chunk = Some(inputs);
-        self
-    }
-
-    /// Yields results in the order in which they are done, so that one which
-    /// takes long holds up no other; those of a chunk come together.
-    ///
-    /// It reads as far ahead as an ordered one. What is to tell which input a
-    /// result belongs to has to be part of the result.
-    ///
-    /// ```
-    /// use executor_core::{ExecutorExt as _, Inline};
-    /// use futures::{StreamExt as _, executor::block_on};
-    ///
-    /// let pool = Inline::new();
-    /// let squares = pool.map(|n: u64| (n, n * n), 0..9).unordered();
-    /// let mut squares: Vec<_> = block_on(squares.map(Result::unwrap).collect());
-    /// squares.sort();
-    /// assert_eq!(squares[8], (8, 64));
-    /// ```
-    pub fn unordered(mut self) -> Self {
-        self.flights = self.flights.into_as_done();
-        self
-    }
-
-    /// Ends the stream when `limit` has passed, counted from the call of `map`.
-    ///
-    /// From then on no input is read, and what is done already is still yielded.
-    /// In place of the first result that would have to be waited for comes one
-    /// error of the kind [`TimedOut`](crate::TaskErrorKind::TimedOut), which says
-    /// how many inputs were unfinished; those are cancelled, and the stream ends.
-    /// Where it is not known whether there would have been more inputs, as of an
-    /// iterator that has no size and may block, that counts as unfinished as well.
-    ///
-    /// ```
-    /// use executor_core::{ExecutorExt as _, Inline};
-    /// use futures::{StreamExt as _, executor::block_on};
-    /// use std::time::Duration;
-    ///
-    /// let pool = Inline::new();
-    /// let endless = pool.map(|n: u64| n, 0..).timeout(Duration::from_millis(10));
-    /// let last = block_on(endless.fold(None, async |_, item| Some(item)));
-    /// assert!(last.unwrap().unwrap_err().is_timed_out());
-    /// ```
-    pub fn timeout(mut self, limit: Duration) -> Self {
-        self.limit = Some(Limit::new(self.called, limit));
-        self
     }
 
     /// The end of a stream whose limit has passed. `None` if it was its end
@@ -241,16 +180,16 @@ where
                     this.ahead -= 1;
                     return Poll::Ready(Some(item));
                 }
-                Poll::Ready(Some(Landed::Chunk(results))) => this.ready = Left::of(results),
+                Poll::Ready(Some(Landed::Early(results))) => this.ready = Left::of(results),
                 Poll::Ready(Some(Landed::Timed(item, nanos))) => {
                     this.pace.learn(1, nanos);
                     this.ahead -= 1;
                     return Poll::Ready(Some(item));
                 }
-                Poll::Ready(Some(Landed::Part(results, rest, nanos))) => {
-                    this.pace.learn(results.len(), nanos);
-                    this.submit_again(rest);
-                    this.ready = Left::of(results);
+                Poll::Ready(Some(Landed::Chunk(chunk))) => {
+                    this.pace.learn(chunk.ran.0, chunk.ran.1);
+                    this.submit_again(chunk.rest, chunk.suspect);
+                    this.ready = Left::of(chunk.results);
                 }
                 Poll::Pending | Poll::Ready(None) if over => {
                     return Poll::Ready(this.give_up().map(Err));

@@ -52,7 +52,8 @@ impl Shutdown {
     }
 
     /// When this time has passed, what is left is treated as by
-    /// [`kill`](Self::kill).
+    /// [`kill`](Self::kill). [`Duration::MAX`] is no deadline; zero is a kill that a
+    /// moment of grace goes before.
     #[must_use]
     pub const fn within(mut self, deadline: Duration) -> Self {
         self.deadline = Some(deadline);
@@ -80,4 +81,8 @@ pub struct ShutdownReport {
     pub cancelled: usize,
     /// The names of those that still ran when the executor stopped waiting.
     pub abandoned: Vec<String>,
+    /// The ids of worker processes that were sent SIGKILL and have not ended: the
+    /// kernel cannot end one that is frozen, or that waits for a file system or a
+    /// device which does not answer. Nothing more is run in them.
+    pub unkilled: Vec<u32>,
 }

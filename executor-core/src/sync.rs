@@ -2,13 +2,13 @@
 //! from: the standard ones, or loom's when its models are run.
 
 #[cfg(not(loom))]
-pub(crate) use self::std_impl::{AtomicU8, AtomicUsize, Mutex, UnsafeCell, fence};
+pub(crate) use self::std_impl::{AtomicU16, AtomicU32, AtomicUsize, Mutex, UnsafeCell, fence};
 #[cfg(loom)]
 pub(crate) use loom::{
     cell::UnsafeCell,
     sync::{
         Mutex,
-        atomic::{AtomicU8, AtomicUsize, fence},
+        atomic::{AtomicU16, AtomicU32, AtomicUsize, fence},
     },
 };
 
@@ -31,7 +31,7 @@ pub(crate) use process_wide;
 mod std_impl {
     pub(crate) use std::sync::{
         Mutex,
-        atomic::{AtomicU8, AtomicUsize, fence},
+        atomic::{AtomicU16, AtomicU32, AtomicUsize, fence},
     };
 
     /// `std::cell::UnsafeCell` with the closure interface that loom checks.

@@ -1,6 +1,7 @@
 //! [`Task`]: the handle of a job or coroutine, and the future of its outcome.
 
 mod flatten;
+mod help;
 mod meta;
 mod reference;
 mod view;

@@ -8,9 +8,10 @@
 //! to be called. Nobody knows how long that takes: so the thread that is about to
 //! run a function sees to it first that another one watches the clock.
 
+use crate::fork::{Generation, PerProcess};
 use crate::panic::{catch, discard};
 use std::collections::BTreeMap;
-use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 type Key = (Instant, u64);
@@ -31,8 +32,9 @@ struct State {
 }
 
 fn clock() -> &'static Clock {
-    static CLOCK: OnceLock<Clock> = OnceLock::new();
-    CLOCK.get_or_init(Clock::default)
+    // A forked child has no thread of its parent's, and perhaps its lock for ever.
+    static CLOCK: PerProcess<Clock> = PerProcess::new();
+    CLOCK.get()
 }
 
 impl Clock {
@@ -110,14 +112,14 @@ fn report(failure: Option<std::io::Error>) {
 /// A function that will be called, unless this is dropped first.
 #[must_use = "a timer that is dropped does nothing"]
 #[derive(Debug)]
-pub struct Timer(Option<Key>);
+pub struct Timer(Option<(Key, Generation)>);
 
 /// Calls `action` after `delay`, on a thread of the clock. One that blocks holds
 /// up nobody else.
 ///
 /// A delay too long to be represented never ends. If a thread cannot be started,
 /// that is reported through `tracing` and tried again with the next timer; until
-/// then limits are late.
+/// then limits are late. In a forked child the timers of its parent never fire.
 pub fn after(delay: Duration, action: impl FnOnce() + Send + 'static) -> Timer {
     let Some(at) = Instant::now().checked_add(delay) else {
         return Timer(None);
@@ -133,7 +135,7 @@ pub fn after(delay: Duration, action: impl FnOnce() + Send + 'static) -> Timer {
     if first {
         clock().earlier.notify_one();
     }
-    Timer(Some(key))
+    Timer(Some((key, Generation::current())))
 }
 
 impl Timer {
@@ -145,7 +147,10 @@ impl Timer {
 
 impl Drop for Timer {
     fn drop(&mut self) {
-        if let Some(key) = self.0 {
+        // In a forked child, the clock that has it is not to be touched.
+        if let Some((key, made)) = self.0
+            && !made.is_foreign()
+        {
             let action = clock().lock().due.remove(&key);
             discard(action);
         }

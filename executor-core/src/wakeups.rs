@@ -29,6 +29,12 @@ impl Wakeups {
         self.0.push(waker);
     }
 
+    /// Takes them out, in the order in which their tasks were resolved: whoever does
+    /// this calls them. Dropping a waker that was not called loses a wake-up.
+    pub fn drain(&mut self) -> std::vec::Drain<'_, Waker> {
+        self.0.drain(..)
+    }
+
     /// Calls all of them, in the order in which their tasks were resolved. A panic in
     /// one of them is reported and harms no other.
     pub fn wake(&mut self) {

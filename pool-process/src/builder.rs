@@ -95,7 +95,8 @@ impl Builder {
         self
     }
 
-    /// How long an idle worker stays. Without it, as long as the pool.
+    /// How long an idle worker stays. Without it, or with [`Duration::MAX`], as long as
+    /// the pool; with zero, until there is no job for it.
     pub fn idle_timeout(mut self, limit: Duration) -> Self {
         self.config.idle_timeout = Some(limit);
         self
@@ -193,8 +194,9 @@ impl Builder {
         self
     }
 
-    /// Keeps each worker on one processor, in turn over those that this process
-    /// may use.
+    /// Keeps each worker on one processor of those that this process may use: the first
+    /// that no other worker of this pool is on. With more workers than processors they
+    /// share them evenly.
     pub fn pin_processors(mut self, pinned: bool) -> Self {
         self.config.pin_processors = pinned;
         self
@@ -221,7 +223,8 @@ impl Builder {
 
     /// Starts workers from this file in place of `/proc/self/exe`: for systems
     /// without that link. It must be a copy of this very program, which the
-    /// handshake checks.
+    /// handshake checks: it compares the build id that the linker has made, or, where
+    /// there is none, all code and constants. The file may be stripped.
     pub fn worker_exe(mut self, path: impl Into<PathBuf>) -> Self {
         self.config.worker_exe = Some(path.into());
         self
@@ -244,7 +247,8 @@ impl Builder {
     }
 
     /// How long a worker may take from its start until it is ready, its
-    /// initializer included: 30 seconds unless set.
+    /// initializer included: 30 seconds unless set. [`Duration::MAX`] is no limit, and
+    /// zero is refused by [`build`](Self::build).
     pub fn boot_deadline(mut self, limit: Duration) -> Self {
         self.config.boot_deadline = limit;
         self
@@ -261,6 +265,12 @@ impl Builder {
     /// encoded, if pools are too deep inside one another, or if this system cannot
     /// run worker processes.
     pub fn build(self) -> Result<ProcessPool, BuildError> {
+        let config = self.configure()?;
+        ProcessPool::start(config).map_err(|error| Kind::Descriptors(error).into())
+    }
+
+    /// What the pool is to be built with.
+    pub(crate) fn configure(self) -> Result<Config, BuildError> {
         let host = worker::host().ok_or(Kind::NoInit)?;
         let mut config = self.config;
         let processors = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
@@ -272,6 +282,10 @@ impl Builder {
             ("recycle_above", config.recycle_above),
             ("memory_limit", config.orders.memory_limit),
             ("max_result_bytes", Some(config.max_result)),
+            (
+                "boot_deadline",
+                Some(u64::from(!config.boot_deadline.is_zero())),
+            ),
         ];
         if let Some((what, _)) = numbers.iter().find(|(_, number)| *number == Some(0)) {
             return Err(Kind::Zero(what).into());
@@ -310,6 +324,6 @@ impl Builder {
             Host::Program => None,
             Host::Test(test) => Some(test),
         };
-        Ok(ProcessPool::start(config))
+        Ok(config)
     }
 }

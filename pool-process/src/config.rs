@@ -44,11 +44,20 @@ pub(crate) struct Config {
 /// How often in a row a worker may fail to start before jobs fail with it.
 pub(crate) const MAX_BOOT_FAILURES: u32 = 5;
 
+/// The same for a worker that somebody else kills while it starts. With the back-off that
+/// is a minute and a half of nothing else: time for an operator to be done, or a machine
+/// to have memory again.
+pub(crate) const MAX_KILLED_BOOTS: u32 = 100;
+
 /// How many workers of a pool may be starting at the same time.
 pub(crate) const MAX_BOOTS: usize = 4;
 
 /// How long a worker that was asked to go may take before it is killed.
 pub(crate) const GRACE: Duration = Duration::from_secs(2);
+
+/// How long the kernel may take to end a process that was killed, and foreign code to
+/// come back when a pool is killed, before nobody waits for them any more.
+pub(crate) const KILL_BOUND: Duration = Duration::from_secs(2);
 
 /// How many pools may be inside one another.
 pub(crate) const MAX_DEPTH: u32 = 10;
@@ -78,7 +87,7 @@ pub(crate) const SEND_STEP: usize = 1 << 20;
 /// it is free to read; at the most twice as long.
 pub(crate) const READ_DEADLINE: Duration = Duration::from_secs(5);
 
-/// So many messages in a row that lead to nothing are a flood.
+/// So many wake-ups in a row by a worker that lead to nothing are a flood.
 pub(crate) const FLOOD: u32 = 10_000;
 
 /// How long to wait before a worker is started again after so many failures in a

@@ -1,98 +1,112 @@
 //! Dispatch: the queue, the seats, and who gets which job.
 //!
-//! Everything here is decided under one lock, which is held for a few
-//! instructions and never while user code, a system call on a worker or a
-//! thread's start runs.
+//! Everything here is decided under one lock, which is held for a few instructions and
+//! never while user code, a system call or a scan of the queue runs. Whoever changes
+//! something pokes the supervisor, which looks at everything before it sleeps: see
+//! `supervisor/poller.rs`. So there is one place where it is decided who runs what, and
+//! no job is left behind as long as somebody supervises: see `supervisor/role.rs`.
 //!
 //! # Who runs a job
 //!
-//! `submit` queues it and wakes the supervisor that went idle last; if none is
-//! idle and there is a seat to spare, a new worker starts. A supervisor whose
-//! worker has nothing takes one job, or a share if many wait. One whose worker
-//! is busy takes more only while at least twice as many wait as there are
-//! workers: so short jobs travel in batches and long ones are not tied to a
-//! worker before their time. What is with a worker and has not begun is still
-//! queued: an idle supervisor takes it back from a busy one.
-//!
-//! # Why no job is left behind
-//!
-//! While the queue is not empty there is at least one seat, and it is not
-//! asleep: a supervisor goes to sleep only under the lock in which it found the
-//! queue empty, and whoever fills the queue wakes a sleeper under the same lock.
-//! A supervisor that has taken jobs for later wakes a sleeper, and a sleeper
-//! looks at the others *after* it is known to be asleep: so one of the two sees
-//! the other. A seat is given up only under the lock, with the queue empty or
-//! all of its jobs failed.
+//! `submit` queues it. The supervisor gives it to the worker that went idle last; if none
+//! is idle and there is a seat to spare, a new worker starts. A worker that has nothing
+//! is given one job, or a share if many wait. One that is busy is sent more only while at
+//! least twice as many wait as there are workers: so short jobs travel in batches and
+//! long ones are not tied to a worker before their time. What is with a worker and has
+//! not begun is still queued: it is taken back for a worker that is idle.
 
-mod accounts;
-mod boots;
+mod ending;
+#[cfg(test)]
+mod model;
+mod plan;
+mod roster;
+mod starts;
 
-pub(crate) use self::boots::BootSlot;
+pub(crate) use self::ending::Ending;
+pub(crate) use self::plan::Plan;
+use self::roster::Roster;
 
-use self::boots::Boots;
 use crate::config::Config;
-use crate::seat::Seat;
-use crate::shutdown::{Ending, Over};
-use executor_core::{Job, Promise, ShutdownMode};
-use std::collections::VecDeque;
+use crate::crew::Crew;
+use crate::packing::Packings;
+use crate::process::Process;
+use crate::seat::{Occupant, Seat};
+use crate::starter::Starter;
+use crate::stderr::Relay;
+use crate::supervisor::Poller;
+use crate::unresolved::Unresolved;
+use executor_core::fork::Generation;
+use executor_core::queue::{Husks, JobQueue, Ledger, STEP};
+use executor_core::{Job, Promise, ShutdownMode, TaskError};
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
+/// What the handles and the threads of a pool share.
 #[derive(Debug)]
 pub(crate) struct Dispatch {
+    /// In a forked child none of the rest is to be touched: the threads are not there, and
+    /// the locks may be held for ever.
+    pub(crate) made: Generation,
     pub(crate) config: Config,
+    ledger: Ledger,
     state: Mutex<State>,
-    boots: Arc<Boots>,
+    /// What is looked at often, without the lock: how often the workers that serve have
+    /// changed, and whether the pool is ending.
+    changes: Arc<AtomicU64>,
+    is_ending: AtomicBool,
+    pub(crate) packings: Arc<Packings>,
+    pub(crate) unresolved: Unresolved,
+    pub(crate) poller: Poller,
+    pub(crate) crew: Crew,
+    pub(crate) starter: Starter,
+    pub(crate) relay: Relay,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct State {
-    pub(crate) queue: VecDeque<Job>,
-    /// Cancelled jobs that may still stand in the queue are swept when it has
-    /// grown to this length.
-    sweep_at: usize,
-    idle: Vec<Arc<Seat>>,
-    pub(crate) seats: Vec<Arc<Seat>>,
-    /// Failed boots in a row.
-    failures: u32,
-    /// Whether somebody will look again at a queue that is left lying.
-    overdue: bool,
-    /// Numbers the seats.
-    next_seat: usize,
+    queue: JobQueue,
+    pub(crate) roster: Roster<Arc<Occupant>>,
     /// Those who wait until every seat has a worker.
-    pub(crate) warming: Vec<Promise<()>>,
-    pub(crate) ending: Option<Ending>,
+    warming: Vec<Promise<()>>,
+    ending: Option<Ending>,
+    /// Processes that were killed and have not ended in time, by their occupant's id.
+    unkilled: Vec<(u64, Arc<Process>)>,
 }
 
-/// What a supervisor is to do next.
-pub(crate) enum Next {
-    /// These jobs, in order.
-    Run(Vec<Job>),
-    /// Sleep, and ask again.
-    Sleep,
-    /// Nothing more will come: end the worker and give up the seat.
-    Leave,
-}
+/// A worker that has had no job for so long is not in constant use.
+const UNTIDY: Duration = Duration::from_millis(100);
 
-/// What `submit` has to do outside the lock.
-pub(crate) enum Placed {
-    /// Somebody will take it.
-    Queued,
-    /// Somebody will take it who is calling back at the moment, and may be long
-    /// about it: somebody is to look again.
-    Overdue,
-    /// A supervisor has to be started for this seat.
-    Start(Arc<Seat>),
-    /// It is not taken.
-    Refused(Job, String),
-}
+/// Why a job is not taken.
+pub(crate) struct Refused(pub(crate) Job, pub(crate) String);
 
 impl Dispatch {
-    pub(crate) fn new(config: Config) -> Self {
-        Self {
+    pub(crate) fn new(config: Config) -> io::Result<Self> {
+        let ledger = Ledger::new();
+        let roster = Roster::new(config.max_workers, config.min_workers);
+        let changes = roster.changes.clone();
+        let state = State {
+            queue: JobQueue::new(ledger.clone()),
+            roster,
+            warming: Vec::new(),
+            ending: None,
+            unkilled: Vec::new(),
+        };
+        Ok(Self {
+            made: Generation::current(),
+            ledger,
+            changes,
+            is_ending: AtomicBool::new(false),
+            crew: Crew::new(),
+            starter: Starter::default(),
+            relay: Relay::new()?,
             config,
-            state: Mutex::default(),
-            boots: Arc::default(),
-        }
+            state: Mutex::new(state),
+            packings: Arc::default(),
+            unresolved: Unresolved::default(),
+            poller: Poller::new()?,
+        })
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
@@ -100,235 +114,168 @@ impl Dispatch {
     }
 
     /// Queues a job.
-    pub(crate) fn place(&self, job: Job) -> Placed {
-        let mut guard = self.lock();
-        let state = &mut *guard;
-        if state.ending.is_some() {
-            return Placed::Refused(job, "the process pool has been shut down".to_owned());
-        }
-        let mut swept = Vec::new();
-        if let Some(limit) = self.config.max_queued
-            && state.queue.len() >= limit
+    pub(crate) fn place(&self, job: Job) -> Result<(), Refused> {
+        if let Some(bound) = self.config.max_queued
+            && !self
+                .ledger
+                .try_admit(&job, self.config.max_workers.saturating_add(bound))
         {
-            swept = state.sweep();
-            if state.queue.len() >= limit {
-                drop(guard);
-                drop(swept);
-                return Placed::Refused(job, format!("the queue is full: {limit} jobs wait"));
-            }
-        } else if state.queue.len() > state.sweep_at.max(1024) {
-            // Cancelled jobs must not pile up behind long ones.
-            swept = state.sweep();
-            state.sweep_at = state.queue.len() * 2;
+            let why = format!("the queue is full: {bound} jobs wait");
+            return Err(Refused(job, why));
+        }
+        // Dropped after the lock: that may run code that is not ours.
+        let mut husks = Husks::new();
+        let mut state = self.lock();
+        if state.ending.is_some() {
+            drop(state);
+            let why = "the process pool has been shut down".to_owned();
+            return Err(Refused(job, why));
         }
         state.queue.push_back(job);
-        let placed = if let Some(seat) = state.idle.pop() {
-            let busy = seat.is_resolving() && !std::mem::replace(&mut state.overdue, true);
-            drop(guard);
-            seat.wake();
-            if busy {
-                Placed::Overdue
-            } else {
-                Placed::Queued
-            }
-        } else if state.seats.len() < self.config.max_workers {
-            let seat = state.add_seat();
-            drop(guard);
-            Placed::Start(seat)
-        } else {
-            drop(guard);
-            Placed::Queued
-        };
-        drop(swept);
-        placed
+        state.queue.tidy(&mut husks);
+        drop(state);
+        self.poller.poke();
+        Ok(())
     }
 
-    /// The next jobs for a worker that has nothing.
-    pub(crate) fn next(&self, seat: &Arc<Seat>, room: usize) -> Next {
-        let mut state = self.lock();
-        // It may have been woken for another reason than a job.
-        state.idle.retain(|idle| !Arc::ptr_eq(idle, seat));
-        let share = state.queue.len() / (2 * state.seats.len().max(1));
-        let jobs = state.pop(share.clamp(1, room));
-        if !jobs.is_empty() {
-            return Next::Run(jobs);
-        }
-        if state.ending.is_some() {
-            // Others may still have jobs that have not begun; they keep them.
-            return Next::Leave;
-        }
-        state.idle.push(seat.clone());
-        Next::Sleep
-    }
-
-    /// More jobs for a worker that is busy, if many wait.
-    pub(crate) fn more(&self, room: usize) -> Vec<Job> {
-        let mut state = self.lock();
-        let share = state.queue.len() / (2 * state.seats.len().max(1));
-        state.pop(share.min(room))
-    }
-
-    /// The supervisor's worker has nothing left, and it will ask for the next
-    /// job in a moment: it counts as idle already, if nothing waits.
-    pub(crate) fn soon_idle(&self, seat: &Arc<Seat>) {
-        let mut state = self.lock();
-        if state.queue.is_empty() {
-            state.idle.push(seat.clone());
-        }
-    }
-
-    /// Looks again at jobs whose supervisor was calling back: gives somebody else a
-    /// chance, in a seat to be started if need be. True if it is to be done once
-    /// more.
-    pub(crate) fn look_again(&self) -> (Option<Arc<Seat>>, bool) {
-        let mut state = self.lock();
-        let calling_back = state.seats.iter().any(|seat| seat.is_resolving());
-        state.overdue = calling_back && !state.queue.is_empty();
-        if !state.overdue {
-            return (None, false);
-        }
-        if let Some(seat) = state.idle.pop() {
-            drop(state);
-            seat.wake();
-            return (None, true);
-        }
-        let room = state.seats.len() < self.config.max_workers;
-        (room.then(|| state.add_seat()), true)
-    }
-
-    /// The supervisor is not idle after all. If somebody has woken it for a job
-    /// meanwhile, that is passed on.
-    pub(crate) fn not_idle(&self, seat: &Arc<Seat>) {
-        let mut state = self.lock();
-        let before = state.idle.len();
-        state.idle.retain(|idle| !Arc::ptr_eq(idle, seat));
-        let was_woken = state.idle.len() == before;
-        if was_woken
-            && !state.queue.is_empty()
-            && let Some(other) = state.idle.pop()
-        {
-            drop(state);
-            other.wake();
-        }
-    }
-
-    /// Wakes an idle supervisor, if there is one: there are jobs to take back.
-    pub(crate) fn nudge(&self) {
-        let idle = self.lock().idle.pop();
-        if let Some(seat) = idle {
-            seat.wake();
-        }
-    }
-
-    /// Jobs that others have and that have not begun, half of the largest heap.
-    pub(crate) fn take_back(&self, seat: &Arc<Seat>, room: usize) -> Vec<Job> {
-        let others: Vec<_> = self.lock().seats.clone();
-        let flights = others
-            .iter()
-            .filter(|other| !Arc::ptr_eq(other, seat))
-            .filter_map(|other| other.flight());
-        let Some((waiting, flight)) = flights
-            .map(|flight| (flight.waiting(), flight))
-            .max_by_key(|(waiting, _)| *waiting)
-        else {
-            return Vec::new();
-        };
-        flight.take_back(waiting.div_ceil(2).min(room))
-    }
-
-    /// Puts jobs back that had been taken, in front of all others.
-    pub(crate) fn put_back(&self, jobs: Vec<Job>) {
+    /// Puts jobs back that had been taken, in front of all others, in their order.
+    pub(crate) fn put_back(&self, jobs: impl DoubleEndedIterator<Item = Job>) {
         let mut state = self.lock();
         if state.mode() >= Some(ShutdownMode::CancelPending) {
             drop(state);
-            self.cancel_all(jobs);
+            self.unresolved.cancel(jobs);
             return;
         }
-        for job in jobs.into_iter().rev() {
+        for job in jobs.rev() {
             state.queue.push_front(job);
         }
-        while !state.queue.is_empty()
-            && let Some(seat) = state.idle.pop()
-        {
-            seat.wake();
-        }
+        drop(state);
+        self.poller.poke();
     }
 
-    /// True if a worker that was idle for its time may go; it is then idle no
-    /// longer. Not if it was given a job at the last moment.
-    pub(crate) fn may_go(&self, seat: &Arc<Seat>) -> bool {
-        let mut state = self.lock();
-        let idle = state.idle.iter().position(|idle| Arc::ptr_eq(idle, seat));
-        match idle {
-            Some(place)
-                if state.seats.len() > self.config.min_workers && state.warming.is_empty() =>
-            {
-                state.idle.remove(place);
-                true
+    /// Takes out everything that waits in the queue.
+    pub(crate) fn empty_queue(&self) -> Vec<Job> {
+        let mut all = Vec::new();
+        loop {
+            let mut husks = Husks::new();
+            let mut state = self.lock();
+            if state.queue.is_empty() {
+                return all;
             }
-            _ => false,
-        }
-    }
-
-    /// Gives the seat up, unless a worker is needed in it.
-    pub(crate) fn step_down(&self, seat: &Arc<Seat>) -> bool {
-        let mut state = self.lock();
-        let open = state.ending.is_none();
-        let few = state.seats.len() <= self.config.min_workers.max(1);
-        let needed = match state.queue.is_empty() {
-            true => {
-                let warming = !state.warming.is_empty();
-                open && (warming || state.seats.len() <= self.config.min_workers)
-            }
-            false => open || few,
-        };
-        if !needed {
-            let over = state.remove(seat);
+            let some = state.queue.pop_up_to(STEP, &mut husks);
             drop(state);
-            announce(over);
+            all.extend(some);
         }
-        !needed
+    }
+
+    /// Why nothing can be had of the pool in a forked child.
+    #[cold]
+    pub(crate) fn forked(&self) -> TaskError {
+        let name = &self.config.name;
+        TaskError::rejected(format!(
+            "the pool `{name}` is in the process that this one was forked from, where its \
+             threads are"
+        ))
+    }
+
+    /// How often the workers that serve have changed.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Acquire)
+    }
+
+    /// Whether the pool is ending.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.is_ending.load(Ordering::SeqCst)
+    }
+
+    /// How many jobs wait for a worker, in the queue or at one that is busy.
+    pub(crate) fn queued(&self) -> usize {
+        let state = self.lock();
+        let ahead = |seat: &Seat| seat.serving().map_or(0, |worker| worker.waiting());
+        state.queue.waiting() + state.roster.seats.iter().map(ahead).sum::<usize>()
+    }
+
+    /// Results were collected.
+    pub(crate) fn finished(&self, jobs: usize) {
+        self.count(jobs, 0);
+    }
+
+    /// Moves what is in the hand of a worker back to the queue.
+    pub(crate) fn empty_hand(&self, worker: &Occupant) {
+        let jobs = std::mem::take(&mut *worker.hand());
+        if !jobs.is_empty() {
+            self.put_back(jobs.into_iter());
+        }
     }
 }
 
 impl State {
-    fn mode(&self) -> Option<ShutdownMode> {
+    /// How the pool is ending, if it is.
+    pub(crate) fn mode(&self) -> Option<ShutdownMode> {
         self.ending.as_ref().map(|ending| ending.mode)
     }
 
-    fn add_seat(&mut self) -> Arc<Seat> {
-        let seat = Arc::new(Seat::new(self.next_seat));
-        self.next_seat += 1;
-        self.seats.push(seat.clone());
-        seat
+    /// How many jobs wait in the queue.
+    pub(crate) fn waiting(&self) -> usize {
+        match self.queue.is_empty() {
+            true => 0,
+            false => self.queue.waiting(),
+        }
     }
 
-    /// Removes a seat; the last one out ends the shutdown.
-    fn remove(&mut self, seat: &Arc<Seat>) -> Option<Over> {
-        self.seats.retain(|other| !Arc::ptr_eq(other, seat));
-        self.idle.retain(|other| !Arc::ptr_eq(other, seat));
-        self.over()
+    pub(crate) fn nothing_waits(&self) -> bool {
+        self.waiting() == 0
     }
 
-    /// Takes jobs off the queue, some of which may have been cancelled: to look at
-    /// them takes longer than this lock should be held.
-    fn pop(&mut self, most: usize) -> Vec<Job> {
-        let most = most.min(self.queue.len());
-        self.queue.drain(..most).collect()
+    /// A worker that has been idle for its time and may go.
+    pub(crate) fn idle_for_long(&self, config: &Config) -> Option<Arc<Occupant>> {
+        let limit = config.idle_timeout?;
+        let over = |since: Instant| since.elapsed() >= limit;
+        let (worker, _) = self.roster.idlers().find(|(_, since)| over(*since))?;
+        self.roster.may_shrink().then(|| worker.clone())
     }
 
-    /// Takes the cancelled jobs out.
-    fn sweep(&mut self) -> Vec<Job> {
-        let (kept, swept) = std::mem::take(&mut self.queue)
-            .into_iter()
-            .partition::<Vec<_>, _>(Job::is_queued);
-        self.queue = kept.into();
-        swept
+    /// When that will be, at the earliest.
+    pub(crate) fn next_idle_end(&self, config: &Config) -> Option<Instant> {
+        let limit = config.idle_timeout.filter(|_| self.roster.may_shrink())?;
+        let (_, since) = self.roster.idlers().next()?;
+        since.checked_add(limit)
     }
-}
 
-fn announce(over: Option<Over>) {
-    if let Some(over) = over {
-        over.announce();
+    /// A worker that has been idle for a moment, and has memory to be given back.
+    pub(crate) fn untidy(&self) -> Option<(Arc<Occupant>, Instant)> {
+        let mut idlers = self.roster.idlers();
+        let untidy = idlers.find(|(worker, _)| !worker.tidy.load(Ordering::Relaxed));
+        untidy.map(|(worker, since)| (worker.clone(), since + UNTIDY))
+    }
+
+    /// When a worker may be started, if some wait for that.
+    pub(crate) fn next_start(&self) -> Option<Instant> {
+        self.roster.next_start(self.waiting())
+    }
+
+    /// Keeps a process that was killed and has not ended.
+    pub(crate) fn keep_unkilled(&mut self, id: u64, process: Arc<Process>) {
+        if !self.is_unkilled(id) {
+            self.unkilled.push((id, process));
+        }
+    }
+
+    /// Those processes, by their occupant's id.
+    pub(crate) fn unkilled(&self) -> impl Iterator<Item = &(u64, Arc<Process>)> {
+        self.unkilled.iter()
+    }
+
+    pub(crate) fn is_unkilled(&self, id: u64) -> bool {
+        self.unkilled.iter().any(|(its, _)| *its == id)
+    }
+
+    /// The process of this occupant has ended.
+    pub(crate) fn forget_unkilled(&mut self, id: u64) {
+        self.unkilled.retain(|(its, _)| *its != id);
+    }
+
+    pub(crate) fn has_unkilled(&self) -> bool {
+        !self.unkilled.is_empty()
     }
 }

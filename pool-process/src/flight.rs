@@ -1,27 +1,29 @@
 //! The jobs that are with one worker, in the order in which it takes them.
 //!
-//! The supervisor adds jobs and collects results; owners of tasks cancel; time
-//! limits pass; other supervisors take back what has not begun. All of them meet
-//! in this table, under its lock, and on the worker's [`Board`], which alone
-//! says whether a job has begun. No user code runs under the lock.
+//! Hands post jobs and collect results; owners of tasks cancel; time limits pass; what
+//! has not begun is taken back for an idle worker. All of them meet in this table,
+//! under its lock, and on the worker's [`Board`], which alone says whether a job has
+//! begun. No user code runs under the lock.
 //!
 //! A worker takes its jobs in order, so the first in the table is the one that
 //! runs, and its time limit counts from the moment it became the first.
 
-mod found;
-mod packing;
+mod parting;
+mod posting;
+mod remains;
 mod stopping;
 mod table;
 
-pub(crate) use self::found::{Found, Harvest};
-pub(crate) use self::packing::{Packed, Turn};
+pub(crate) use self::posting::Posted;
+pub(crate) use self::remains::{Loss, Remains};
 
-use self::found::Payload;
-use self::stopping::sentence;
-use self::table::{AtFirst, Entry, Held, Table};
+use self::table::{AtFirst, Held, Table};
+use crate::packing::Packings;
 use crate::process::Process;
 use crate::transport::{Board, Sight, Transport, kind, place};
-use executor_core::{HeldJob, Job, TaskError, WorkerExit, WorkerLost};
+use crate::unresolved::{Found, Payload};
+use executor_core::{HeldJob, Job};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 #[derive(Debug)]
@@ -29,30 +31,15 @@ pub(crate) struct Flight {
     board: Arc<Board>,
     process: Arc<Process>,
     table: Mutex<Table>,
+    /// The number of the first job, or zero: for whoever looks for news.
+    front: AtomicU64,
+    /// Whether an argument is being written to the pipe.
+    feeding: AtomicBool,
+    packings: Arc<Packings>,
     way: Transport,
     /// The longest result.
     longest: u64,
     myself: Weak<Self>,
-}
-
-/// What a dead worker leaves behind.
-pub(crate) struct Remains {
-    /// Jobs that had not begun, in order.
-    pub(crate) unharmed: Vec<Job>,
-    /// The job that was running, at most.
-    pub(crate) lost: Vec<(HeldJob, Loss)>,
-    /// The first job, if none was running: it may have to do with the death.
-    pub(crate) first_was_waiting: Option<HeldJob>,
-    /// Whether it looks as if it had.
-    pub(crate) suspicious: bool,
-}
-
-/// Why a job is lost with its worker.
-pub(crate) enum Loss {
-    /// The worker was killed for it, and this is what its owner is told.
-    Stopped(TaskError),
-    /// The worker died over it.
-    Death(WorkerLost),
 }
 
 /// The worker did something that our protocol has no place for.
@@ -63,12 +50,16 @@ impl Flight {
     pub(crate) fn new(
         board: Arc<Board>,
         process: Arc<Process>,
+        packings: Arc<Packings>,
         way: Transport,
         longest: u64,
     ) -> Arc<Self> {
         Arc::new_cyclic(|myself| Self {
             board,
             table: Mutex::new(Table::new(process.pid())),
+            front: AtomicU64::new(0),
+            feeding: AtomicBool::new(false),
+            packings,
             process,
             way,
             longest,
@@ -80,30 +71,102 @@ impl Flight {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How many jobs can be added, and how many bytes may be unread.
-    pub(crate) fn load(&self) -> (usize, usize) {
+    /// Makes known what is looked at without the lock.
+    fn publish(&self, table: &Table) {
+        self.front
+            .store(table.front().unwrap_or(0), Ordering::Release);
+        self.feeding.store(table.feed.is_some(), Ordering::Release);
+    }
+
+    /// How many jobs can be added: none while so much of the others' arguments is to be
+    /// read that they would be packed in vain.
+    pub(crate) fn room(&self) -> usize {
         let table = self.table();
-        (table.room(), table.bytes)
+        match self.is_full(table.feed.is_some(), table.bytes) {
+            true => 0,
+            false => table.room(),
+        }
+    }
+
+    /// How many jobs are with the worker, those included that it has yet to see were
+    /// taken back.
+    pub(crate) fn len(&self) -> usize {
+        let table = self.table();
+        (table.next - table.first) as usize
+    }
+
+    /// How many jobs wait behind the first.
+    pub(crate) fn waiting(&self) -> usize {
+        let table = self.table();
+        let all = (table.next - table.first) as usize - table.taken_back;
+        all.saturating_sub(1)
+    }
+
+    /// Gives memory back that large payloads have used, if nothing is with the worker.
+    pub(crate) fn shrink(&self) {
+        // Nobody posts meanwhile.
+        let table = self.table();
+        if table.is_empty() {
+            self.board.shrink();
+        }
+    }
+
+    /// No job is posted any more.
+    pub(crate) fn close(&self) {
+        self.table().closed = true;
+    }
+
+    /// The same, if nothing is with the worker.
+    pub(crate) fn close_if_empty(&self) -> bool {
+        let mut table = self.table();
+        table.closed |= table.is_empty();
+        table.is_empty()
     }
 
     /// True if nothing is with the worker.
     pub(crate) fn is_empty(&self) -> bool {
-        self.table().is_empty()
+        self.front.load(Ordering::Acquire) == 0
+    }
+
+    /// Whether an argument is being written to the pipe.
+    pub(crate) fn is_feeding(&self) -> bool {
+        self.feeding.load(Ordering::Acquire)
+    }
+
+    /// Whether there is anything to be collected, or room for what is being fed.
+    pub(crate) fn has_news(&self) -> bool {
+        let first = self.front.load(Ordering::Acquire);
+        first != 0 && (self.board.is_news(first) || self.is_feeding() && self.board.takes_more())
+    }
+
+    /// Whether a large payload is on its way: its pieces come one after the other.
+    pub(crate) fn is_amid(&self) -> bool {
+        let first = self.front.load(Ordering::Acquire);
+        first != 0 && (self.is_feeding() || self.board.is_sending(first))
     }
 
     /// The number of the first job.
-    pub(crate) fn first(&self) -> Option<u64> {
+    fn first(&self) -> Option<u64> {
         self.table().front()
     }
 
     /// Collects what the board shows to be finished, in order, and adds it to
-    /// `found`: what comes before a violation is as good as any.
-    pub(crate) fn harvest(&self, found: &mut Found) -> Result<(), Violation> {
+    /// `found`: what comes before a violation is as good as any. Stops at a job of which
+    /// parts may stand in the wire, and gives its number: see `parting`.
+    pub(crate) fn harvest(&self, found: &mut Found) -> Result<Option<u64>, Violation> {
         let mut table = self.table();
+        let harvested = self.harvest_all(&mut table, found);
+        self.watch_first(&mut table);
+        self.publish(&table);
+        harvested
+    }
+
+    fn harvest_all(&self, table: &mut Table, found: &mut Found) -> Result<Option<u64>, Violation> {
         while let Some(seq) = table.front() {
             let entry = table.entry(seq);
             let is_ours = entry.is_some_and(|entry| matches!(entry.held, Held::Job(_)));
             match self.board.slot(seq).look(seq) {
+                Sight::Done if self.lacks_parts(table, seq) => return Ok(Some(seq)),
                 Sight::Done => match self.result(seq, &mut table.at_first, found)? {
                     Some((kind, bytes)) => found.add(table.finish(kind, bytes)?),
                     None => break,
@@ -123,8 +186,7 @@ impl Flight {
                 Sight::Queued | Sight::Taken | Sight::Condemned => break,
             }
         }
-        self.watch_first(&mut table);
-        Ok(())
+        Ok(None)
     }
 
     /// The result of a job that is done; `None` if it is to come by message.
@@ -184,7 +246,8 @@ impl Flight {
         seq: u64,
         kind: u32,
         bytes: Vec<u8>,
-    ) -> Result<Option<Harvest>, Violation> {
+        found: &mut Found,
+    ) -> Result<(), Violation> {
         let mut table = self.table();
         if table.entry(seq).is_none() || place(seq) != slot {
             return Err(Violation("a result for a job that it does not have"));
@@ -196,12 +259,13 @@ impl Flight {
             Sight::Running | Sight::Done => {}
             // It is being killed for this job, and begins nothing after it as
             // long as the slot keeps saying so. The result comes too late.
-            Sight::Condemned => return Ok(None),
+            Sight::Condemned => return Ok(()),
             _ => return Err(Violation("a result for a job that has not begun")),
         }
-        let harvest = table.finish(kind, Payload::Large(bytes))?;
+        found.add(table.finish(kind, Payload::Large(bytes))?);
         self.watch_first(&mut table);
-        Ok(Some(harvest))
+        self.publish(&table);
+        Ok(())
     }
 
     /// Takes back up to `most` jobs that have not begun, the last first, to be
@@ -210,7 +274,7 @@ impl Flight {
     pub(crate) fn take_back(&self, most: usize) -> Vec<Job> {
         let mut taken = Vec::new();
         let mut table = self.table();
-        for seq in (table.first + 1..table.posted).rev() {
+        for seq in (table.first + 1..table.next).rev() {
             if taken.len() == most {
                 break;
             }
@@ -221,6 +285,9 @@ impl Flight {
                     .and_then(HeldJob::release),
             );
         }
+        drop(table);
+        // It may be waiting for an argument.
+        self.board.rouse();
         taken.reverse();
         taken
     }
@@ -248,35 +315,26 @@ impl Flight {
         self.first().is_some_and(|seq| self.board.is_sending(seq))
     }
 
-    /// How many jobs wait behind the one that the worker is at.
-    pub(crate) fn waiting(&self) -> usize {
-        let mut table = self.table();
-        let behind = table.first + 1..table.posted;
-        let is_ours = |entry: &mut Entry| matches!(entry.held, Held::Job(_));
-        let waits = |seq: &u64| {
-            table.entry(*seq).is_some_and(is_ours)
-                && self.board.slot(*seq).look(*seq) == Sight::Queued
-        };
-        behind.filter(waits).count()
-    }
-
     /// Takes all jobs back that have not begun; the last first, so that none runs
     /// while one before it is taken back.
     pub(crate) fn take_back_all(&self) -> Vec<HeldJob> {
         let mut table = self.table();
-        let all = (table.first..table.posted).rev();
-        all.filter_map(|seq| self.take_slot_back(&mut table, seq))
-            .collect()
+        let all = (table.first..table.next).rev();
+        let taken = all.filter_map(|seq| self.take_slot_back(&mut table, seq));
+        let taken = taken.collect();
+        drop(table);
+        self.board.rouse();
+        taken
     }
 
+    /// The worker is to be roused afterwards: it may be waiting for the argument.
     fn take_slot_back(&self, table: &mut Table, seq: u64) -> Option<HeldJob> {
         let entry = table.entry(seq)?;
         if !matches!(entry.held, Held::Job(_)) || !self.board.slot(seq).take_back(seq) {
             return None;
         }
-        // It may be waiting for the argument.
-        self.board.rouse();
         let held = std::mem::replace(&mut entry.held, Held::TakenBack);
+        table.taken_back += 1;
         if seq == table.first {
             table.at_first.limit = None;
         }
@@ -284,45 +342,5 @@ impl Flight {
             Held::Job(job) => Some(job),
             _ => None,
         }
-    }
-
-    /// Sorts what a dead worker had. Everything it sent has been collected.
-    pub(crate) fn bury(&self, exit: WorkerExit) -> Remains {
-        let mut remains = Remains {
-            unharmed: Vec::new(),
-            lost: Vec::new(),
-            first_was_waiting: None,
-            suspicious: false,
-        };
-        let mut table = self.table();
-        while let Some(seq) = table.front() {
-            let since = table.at_first.since;
-            let fate = table.fate_of(seq);
-            let Some(Held::Job(job)) = table.release_first().map(|entry| entry.held) else {
-                continue;
-            };
-            // A job that was stopped is over, whatever its slot says by now.
-            if fate.is_none() && self.board.slot(seq).take_back(seq) {
-                let first = remains.lost.is_empty() && remains.unharmed.is_empty();
-                if first && remains.first_was_waiting.is_none() {
-                    remains.first_was_waiting = Some(job);
-                    continue;
-                }
-                remains.unharmed.extend(job.release());
-            } else {
-                let loss = match fate {
-                    Some(fate) => Loss::Stopped(sentence(fate, table.pid)),
-                    None => {
-                        let lost = WorkerLost::new(table.pid, exit, true);
-                        Loss::Death(match since {
-                            Some(since) => lost.with_run_time(since.elapsed()),
-                            None => lost,
-                        })
-                    }
-                };
-                remains.lost.push((job, loss));
-            }
-        }
-        remains
     }
 }

@@ -10,7 +10,7 @@ use crate::image::ImageId;
 use crate::reply;
 use crate::transport::{Decoder, HEAD, Head, Incoming, Source};
 use executor_core::{
-    CancelOutcome, Control, Executor, ExecutorExt as _, Job, Shutdown, ShutdownReport, Task,
+    CancelOutcome, Control, Executor, ExecutorExt as _, Job, Shutdown, ShutdownReport, Task, codec,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::collections::BTreeMap;
@@ -190,7 +190,8 @@ fn resolve<R: Serialize + DeserializeOwned + Send + 'static>(kind: u32, bytes: &
     let mut task = collector.submit(|()| -> R { unreachable!("it is not run here") }, ());
     let job = collector.take().expect("it was submitted");
     let held = job.hold(Arc::new(NoControl), 0).expect("nobody cancels it");
-    reply::resolve(held, kind, &mut bytes.to_vec());
+    let mut wakeups = executor_core::Wakeups::new();
+    reply::resolve(held, kind, &mut bytes.to_vec(), &mut wakeups);
     assert!(task.is_done(), "{task:?}");
     if let Err(error) = task.try_result() {
         assert!(!error.to_string().is_empty());
@@ -209,14 +210,9 @@ pub fn invitation(data: &[u8]) {
 }
 
 /// A hello that is made up is refused, or is no hello.
-///
-/// ipc-channel panics where a message names a channel that did not come with it;
-/// whoever reads one is ready for that, and this is too.
 pub fn hello(data: &[u8]) {
-    let message = ipc_channel::ipc::IpcMessage::from_data(data.to_vec());
-    let read = executor_core::panic::catch(|| message.to::<Hello>());
-    if let Ok(Ok(hello)) = read {
+    if let Ok(hello) = codec::decode::<Hello>(data) {
         let image = ImageId::of_this_process(false).expect("this is Linux");
-        assert!(hello.admit(1, 0x5eed, image).is_err());
+        assert!(hello.admit(1, 0x5eed, &image).is_err());
     }
 }

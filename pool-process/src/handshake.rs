@@ -1,13 +1,18 @@
 //! How a worker and its parent come to know each other.
 //!
-//! The parent opens a one-shot server and starts the worker with an
-//! [`Invitation`] in its environment. The worker connects and sends one
-//! [`Hello`]: who it is, the nonce it was invited with, which program it runs,
-//! and the parent's ends of the channels. Anything else that connects is
-//! refused. Then it gets its orders, and says over the wire when it is ready.
+//! The parent starts the worker with an [`Invitation`] in its environment. The worker
+//! says one [`Hello`] over the wire: who it is, the nonce it was invited with, which
+//! program it runs, and whether it has found its channels. Who says anything else is
+//! refused. The parent gives the worker its orders, and the worker says when it is ready.
+//!
+//! | over the wire | what |
+//! |---|---|
+//! | to the worker | a byte, with the board, and its ends of the channels |
+//! | from it | [`Hello`] |
+//! | to it | the length of its orders, its orders |
+//! | from it | that it is ready, or why it is not |
 
 use crate::image::ImageId;
-use crate::transport::Ends;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -17,7 +22,7 @@ pub(crate) const VARIABLE: &str = "POOL_PROCESS_WORKER";
 
 /// Changes whenever parent and worker would no longer understand each other.
 /// They run the same image, so this matters only for a wrong `worker_exe`.
-const PROTOCOL: u32 = 1;
+const PROTOCOL: u32 = 2;
 
 pub(crate) type Nonce = u128;
 
@@ -41,21 +46,22 @@ pub(crate) struct Invitation {
     pub(crate) umask: Option<String>,
     /// The signals that it blocks, one bit for each.
     pub(crate) signals: u64,
-    /// Whether the worker is another file, which its code has to identify.
-    pub(crate) by_code: bool,
-    /// Where to connect.
-    pub(crate) server: String,
+    /// Whether the worker is another file, which its contents have to identify.
+    pub(crate) by_contents: bool,
+    /// The directory for the worker's sockets, if there is one.
+    pub(crate) place: Option<String>,
 }
 
 impl fmt::Display for Invitation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let umask = self.umask.as_deref().unwrap_or("-");
         let (nonce, parent, depth) = (self.nonce, self.parent, self.depth);
-        let (code, server) = (u8::from(self.by_code), &self.server);
+        let code = u8::from(self.by_contents);
+        let place = self.place.as_deref().unwrap_or_default();
         let signals = self.signals;
         write!(
             f,
-            "{PROTOCOL}:{nonce:x}:{parent}:{depth}:{umask}:{signals:x}:{code}:{server}"
+            "{PROTOCOL}:{nonce:x}:{parent}:{depth}:{umask}:{signals:x}:{code}:{place}"
         )
     }
 }
@@ -75,8 +81,8 @@ impl FromStr for Invitation {
                     depth: parts.next()?.parse().ok()?,
                     umask: Some(parts.next()?.to_owned()).filter(|umask| umask != "-"),
                     signals: u64::from_str_radix(parts.next()?, 16).ok()?,
-                    by_code: parts.next()? == "1",
-                    server: parts.next()?.to_owned(),
+                    by_contents: parts.next()? == "1",
+                    place: Some(parts.next()?.to_owned()).filter(|place| !place.is_empty()),
                 },
             ))
         };
@@ -88,29 +94,30 @@ impl FromStr for Invitation {
     }
 }
 
-/// The first and only message on the bootstrap channel.
+/// What a worker says first.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Hello {
     pub(crate) protocol: u32,
     pub(crate) pid: u32,
     pub(crate) nonce: Nonce,
     pub(crate) image: ImageId,
-    pub(crate) ends: Ends,
+    /// Whether it has its channels. If not, the wire takes their place.
+    pub(crate) channels: bool,
 }
 
 impl Hello {
-    pub(crate) fn new(nonce: Nonce, image: ImageId, ends: Ends) -> Self {
+    pub(crate) fn new(nonce: Nonce, image: ImageId, channels: bool) -> Self {
         Self {
             protocol: PROTOCOL,
             pid: std::process::id(),
             nonce,
             image,
-            ends,
+            channels,
         }
     }
 
-    /// Admits the worker that was invited, and nobody else.
-    pub(crate) fn admit(self, pid: u32, nonce: Nonce, image: ImageId) -> Result<Ends, String> {
+    /// Admits the worker that was invited, and nobody else; says whether it has its channels.
+    pub(crate) fn admit(self, pid: u32, nonce: Nonce, image: &ImageId) -> Result<bool, String> {
         if self.protocol != PROTOCOL {
             let theirs = self.protocol;
             return Err(format!("it speaks protocol {theirs}, not {PROTOCOL}"));
@@ -121,10 +128,10 @@ impl Hello {
         if self.pid != pid {
             return Err(format!("it is process {}, not {pid}", self.pid));
         }
-        if !self.image.is_same_program(&image) {
+        if self.image != *image {
             return Err("it runs another program than its parent".to_owned());
         }
-        Ok(self.ends)
+        Ok(self.channels)
     }
 }
 
@@ -139,16 +146,18 @@ mod tests {
             depth: 2,
             umask: None,
             signals: 1 << 63 | 5,
-            by_code: true,
-            server: "/tmp/a:b/socket".to_owned(),
+            by_contents: true,
+            place: Some("/tmp/a:b".to_owned()),
         }
     }
 
     #[test]
     fn an_invitation_is_read_as_it_was_written() {
-        for umask in [None, Some("0022".to_owned())] {
+        let given = |text: &str| Some(text.to_owned());
+        for (umask, place) in [(None, given("/tmp/a:b")), (given("0022"), None)] {
             let invitation = Invitation {
                 umask,
+                place,
                 ..invitation()
             };
             assert_eq!(invitation.to_string().parse(), Ok(invitation));
@@ -157,13 +166,13 @@ mod tests {
 
     #[test]
     fn other_protocols_and_other_texts_are_refused() {
-        let text = invitation().to_string().replacen('1', "9", 1);
+        let text = invitation().to_string().replacen('2', "9", 1);
         assert!(
             text.parse::<Invitation>()
                 .unwrap_err()
                 .contains("protocol 9")
         );
-        for text in ["", "1", "1:2:3", "x:0:0:0:-:0:0:s", "1:zz:0:0:-:0:0:s"] {
+        for text in ["", "2", "2:2:3", "x:0:0:0:-:0:0:s", "2:zz:0:0:-:0:0:s"] {
             assert!(text.parse::<Invitation>().is_err(), "{text}");
         }
     }
@@ -171,14 +180,19 @@ mod tests {
     #[test]
     fn only_the_invited_is_admitted() {
         let image = ImageId::of_this_process(false).unwrap();
-        let hello = || Hello::new(5, image, crate::transport::pair().unwrap().0);
+        let hello = || Hello::new(5, image.clone(), true);
         let pid = std::process::id();
-        assert!(hello().admit(pid, 5, image).is_ok());
-        assert!(hello().admit(pid, 6, image).unwrap_err().contains("nonce"));
-        assert!(hello().admit(1, 5, image).unwrap_err().contains("process"));
+        assert_eq!(hello().admit(pid, 5, &image), Ok(true));
+        assert!(hello().admit(pid, 6, &image).unwrap_err().contains("nonce"));
+        assert!(hello().admit(1, 5, &image).unwrap_err().contains("process"));
         let mut other = hello();
         other.protocol += 1;
-        assert!(other.admit(pid, 5, image).unwrap_err().contains("protocol"));
+        assert!(
+            other
+                .admit(pid, 5, &image)
+                .unwrap_err()
+                .contains("protocol")
+        );
     }
 
     #[test]

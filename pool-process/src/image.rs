@@ -6,9 +6,11 @@
 //! check that it lies in the code of the main image: a function in a dynamic
 //! library may be elsewhere or absent on the other side, and is refused.
 
+mod id;
+
+pub(crate) use self::id::ImageId;
+
 use executor_core::Entry;
-use serde::{Deserialize, Serialize};
-use std::io;
 use std::sync::OnceLock;
 
 /// The point that offsets count from.
@@ -40,10 +42,27 @@ pub(crate) unsafe fn entry_at(offset: i64) -> Option<Entry> {
     is_code(address).then(|| unsafe { Entry::from_address(address) })
 }
 
+/// A part of the main image, as addresses.
+type Range = (usize, usize);
+
+/// What the main image consists of.
+#[derive(Debug, Default)]
+struct Image {
+    /// Its code.
+    code: Vec<Range>,
+    /// What is never written, code and constants, as far as it can be read.
+    constant: Vec<Range>,
+    notes: Vec<Range>,
+}
+
+fn image() -> &'static Image {
+    static IMAGE: OnceLock<Image> = OnceLock::new();
+    IMAGE.get_or_init(read_image)
+}
+
 /// The code segments of the main image, as address ranges.
-fn code() -> &'static [(usize, usize)] {
-    static CODE: OnceLock<Vec<(usize, usize)>> = OnceLock::new();
-    CODE.get_or_init(read_code)
+fn code() -> &'static [Range] {
+    &image().code
 }
 
 fn is_code(address: usize) -> bool {
@@ -59,7 +78,7 @@ pub(crate) fn anchor_is_code() -> bool {
 }
 
 #[cfg(target_os = "linux")]
-fn read_code() -> Vec<(usize, usize)> {
+fn read_image() -> Image {
     extern "C" fn first_image(
         info: *mut libc::dl_phdr_info,
         _size: libc::size_t,
@@ -67,77 +86,53 @@ fn read_code() -> Vec<(usize, usize)> {
     ) -> libc::c_int {
         // SAFETY: the loader passes a valid record and our own pointer back, and
         // neither is used after this call.
-        let (info, found) = unsafe { (&*info, &mut *found.cast::<Vec<(usize, usize)>>()) };
+        let (info, found) = unsafe { (&*info, &mut *found.cast::<Image>()) };
         for header in 0..usize::from(info.dlpi_phnum) {
             // SAFETY: the record says that there are so many headers.
             let header = unsafe { &*info.dlpi_phdr.add(header) };
-            if header.p_type == libc::PT_LOAD && header.p_flags & libc::PF_X != 0 {
-                let start = (info.dlpi_addr as usize).wrapping_add(header.p_vaddr as usize);
-                found.push((start, start.wrapping_add(header.p_memsz as usize)));
+            let start = (info.dlpi_addr as usize).wrapping_add(header.p_vaddr as usize);
+            let range = (start, start.wrapping_add(header.p_memsz as usize));
+            let has = |flag| header.p_flags & flag != 0;
+            match header.p_type {
+                libc::PT_LOAD => {
+                    if has(libc::PF_X) {
+                        found.code.push(range);
+                    }
+                    if has(libc::PF_R) && !has(libc::PF_W) {
+                        found.constant.push(range);
+                    }
+                }
+                libc::PT_NOTE => found.notes.push(range),
+                _ => {}
             }
         }
         // The main image is the first that is reported; no other is wanted.
         1
     }
-    let mut found = Vec::new();
+    let mut found = Image::default();
     // SAFETY: the callback has the type that is asked for and gets a pointer to
-    // a vector that outlives the call.
+    // an image that outlives the call.
     unsafe { libc::dl_iterate_phdr(Some(first_image), (&raw mut found).cast()) };
+    // Notes are read where they are part of what is loaded for good.
+    let constant = std::mem::take(&mut found.constant);
+    let lies_in = |note: &Range| constant.iter().any(|c| c.0 <= note.0 && note.1 <= c.1);
+    found.notes.retain(lies_in);
+    found.constant = constant;
     found
 }
 
 #[cfg(not(target_os = "linux"))]
-fn read_code() -> Vec<(usize, usize)> {
-    Vec::new()
+fn read_image() -> Image {
+    Image::default()
 }
 
-/// Which program an image is: equal in two processes if they run the same file,
-/// even when that has been replaced since they started.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct ImageId {
-    device: u64,
-    inode: u64,
-    size: u64,
-    /// A hash of its code, where files may differ.
-    code: Option<u64>,
-}
-
-impl ImageId {
-    /// The image of this process; `by_code` if it may be a copy of the parent's.
-    pub(crate) fn of_this_process(by_code: bool) -> io::Result<Self> {
-        // The link leads to the file that was started, also if it was unlinked.
-        let stat = rustix::fs::stat("/proc/self/exe")?;
-        Ok(Self {
-            device: stat.st_dev,
-            inode: stat.st_ino,
-            size: stat.st_size as u64,
-            code: by_code.then(hash_of_code),
-        })
-    }
-
-    /// Whether functions have the same place in both.
-    pub(crate) fn is_same_program(&self, other: &Self) -> bool {
-        let same_file = (self.device, self.inode) == (other.device, other.inode);
-        let same_code = self.code.is_some() && self.code == other.code;
-        self.size == other.size && (same_file || same_code)
-    }
-}
-
-/// FNV-1a over the code of the main image, eight bytes at a time. It tells
-/// different builds apart, and need not withstand an attack: whoever chooses
-/// the worker's program owns the worker anyway.
-fn hash_of_code() -> u64 {
-    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    for &(start, end) in code() {
-        for address in (start..end & !7).step_by(8) {
-            let word = std::ptr::with_exposed_provenance::<u64>(address);
-            // SAFETY: the loader has mapped this range as code of the main image,
-            // which is readable, is never unmapped, and starts at a page.
-            let word = unsafe { word.read_unaligned() };
-            hash = (hash ^ word).wrapping_mul(0x0000_0100_0000_01b3);
-        }
-    }
-    hash
+/// The bytes of a part of the image that is never written.
+fn bytes((start, end): Range) -> &'static [u8] {
+    let start = std::ptr::with_exposed_provenance::<u8>(start);
+    let len = end.saturating_sub(start.addr());
+    // SAFETY: only ranges of `constant`, or within those, come here. The loader has
+    // mapped them as readable and not as writable, and never unmaps the main image.
+    unsafe { std::slice::from_raw_parts(start, len) }
 }
 
 #[cfg(test)]
@@ -171,23 +166,5 @@ mod tests {
         for address in outside {
             assert!(!is_code(address), "{address:#x}");
         }
-    }
-
-    #[test]
-    fn a_program_is_the_same_by_its_file_or_by_its_code() {
-        let by_file = ImageId::of_this_process(false).unwrap();
-        let by_code = ImageId::of_this_process(true).unwrap();
-        assert!(by_file.is_same_program(&by_code));
-        let copy = ImageId {
-            inode: by_code.inode + 1,
-            ..by_code
-        };
-        assert!(by_code.is_same_program(&copy));
-        assert!(!by_file.is_same_program(&copy));
-        let other = ImageId {
-            code: Some(1),
-            ..copy
-        };
-        assert!(!by_code.is_same_program(&other));
     }
 }

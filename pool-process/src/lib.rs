@@ -36,11 +36,14 @@
 //! variables and the name of its span go before the argument
 //! (see `executor_core::context`).
 //!
-//! * `supervisor`: the thread behind each worker, which feeds, watches and
-//!   replaces it;
-//! * `dispatch`: the queue, and which worker gets what;
-//! * `flight`: the jobs that are with one worker;
-//! * `boot`, `handshake`, `orders`: how a worker starts;
+//! * `dispatch`: the queue, the seats of workers, and who gets which job;
+//! * `supervisor`: the one thread that waits for news, moves bytes and states, and then
+//!   runs the user's code, such as callbacks; `crew`: another thread that takes its place
+//!   when that code does not come back;
+//! * `packing`, `unresolved`: jobs whose argument is being encoded, tasks that are to be
+//!   resolved;
+//! * `seat`, `flight`: a worker, and the jobs that are with it;
+//! * `starter`, `boot`, `handshake`, `orders`: how a worker starts;
 //! * `process`, `stderr`, `blame`: how it ends, and why;
 //! * `transport`: how bytes move: the memory that a worker shares with its parent,
 //!   and the messages that can take its place;
@@ -54,6 +57,7 @@ mod blame;
 mod boot;
 mod builder;
 mod config;
+mod crew;
 mod dispatch;
 mod flight;
 #[cfg(fuzzing)]
@@ -61,18 +65,21 @@ mod flight;
 pub mod fuzzing;
 mod handshake;
 mod image;
+mod messages;
 mod orders;
+mod packing;
 mod pool;
 mod process;
 mod reply;
 mod seat;
-mod shutdown;
 mod signals;
 mod snapshot;
+mod starter;
 mod stderr;
 mod supervisor;
 pub mod testing;
 mod transport;
+mod unresolved;
 mod worker;
 
 pub use self::builder::{BuildError, Builder};

@@ -2,15 +2,14 @@
 
 use crate::builder::Builder;
 use crate::config::Config;
-use crate::dispatch::{Dispatch, Placed};
-use crate::seat::Seat;
-use crate::supervisor;
+use crate::crew;
+use crate::dispatch::{Dispatch, Refused};
 use executor_core::{
-    Executor, Job, Shutdown, ShutdownMode, ShutdownReport, Task, TaskError, promise, timer,
+    Executor, Job, Shutdown, ShutdownMode, ShutdownReport, Task, TaskError, promise,
 };
 use std::fmt;
+use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// An executor whose workers are processes: copies of this program.
 ///
@@ -30,11 +29,16 @@ use std::time::Duration;
 /// is sent several at a time; those it has not begun are still queued, so they
 /// can be cancelled without harm and are taken over by whoever is idle.
 ///
+/// A forked child has the handle and none of the threads. There a submit is rejected at
+/// once, with the reason, and dropping the handle does nothing.
+///
 /// # What runs on which thread
 ///
 /// Arguments are encoded, results decoded and done callbacks called on the
-/// pool's own supervisor threads, one for each worker. A callback that blocks
-/// holds up that worker, and nobody else.
+/// pool's supervisor, which is one thread however many workers there are. Where such
+/// code does not come back within some milliseconds, another thread takes the place of
+/// that one: so it may block, and wait for other jobs of the pool, and holds up nobody
+/// but its own task.
 ///
 /// ```no_run
 /// use executor_core::{ExecutorExt as _, Shutdown};
@@ -72,10 +76,10 @@ impl ProcessPool {
         Builder::new()
     }
 
-    pub(crate) fn start(config: Config) -> Self {
-        let dispatch = Arc::new(Dispatch::new(config));
+    pub(crate) fn start(config: Config) -> io::Result<Self> {
+        let dispatch = Arc::new(Dispatch::new(config)?);
         let handle = Arc::new(Handle(dispatch));
-        Self { handle }
+        Ok(Self { handle })
     }
 
     fn dispatch(&self) -> &Arc<Dispatch> {
@@ -92,68 +96,63 @@ impl ProcessPool {
     ///
     /// It fails if one of them does not start, or if the pool is shut down.
     pub fn warm_up(&self) -> Task<()> {
-        let (promise, task) = promise("warm-up");
-        for seat in self.dispatch().warm_up(promise) {
-            start_supervisor(self.dispatch(), &seat);
+        if self.dispatch().made.is_foreign() {
+            return Task::ready("warm-up", Err(self.dispatch().forked()));
         }
+        let (promise, task) = promise("warm-up");
+        self.dispatch().warm_up(promise);
+        self.begin();
         task
+    }
+
+    /// Sees to it that somebody supervises.
+    fn begin(&self) {
+        if let Err(error) = crew::begin(self.dispatch()) {
+            tracing::warn!(%error, "no thread for the pool");
+            self.dispatch().cannot_begin(&error);
+        }
     }
 
     /// The process ids of the workers of the moment.
     pub fn worker_pids(&self) -> Vec<u32> {
-        let seats = self.dispatch().lock().seats.clone();
-        let pid = |seat: &Arc<Seat>| {
-            let process = seat.occupant()?.process;
-            process.exit().is_none().then(|| process.pid())
-        };
-        seats.iter().filter_map(pid).collect()
-    }
-
-    /// How many jobs wait in the queue, not counting those sent ahead to a
-    /// worker. Cancelled ones count until they are swept out.
-    pub fn queued(&self) -> usize {
-        self.dispatch().lock().queue.len()
-    }
-}
-
-fn start_supervisor(dispatch: &Arc<Dispatch>, seat: &Arc<Seat>) {
-    if let Err(error) = supervisor::start(dispatch, seat) {
-        tracing::warn!(%error, "no thread for another worker");
-        dispatch.abandon(seat, &error.to_string());
-    }
-}
-
-/// How long a done callback may hold up a job that its supervisor is to take.
-const OVERDUE: Duration = Duration::from_millis(200);
-
-fn look_again_later(dispatch: &Arc<Dispatch>) {
-    let weak = Arc::downgrade(dispatch);
-    let look = move || {
-        if let Some(dispatch) = weak.upgrade() {
-            let (seat, once_more) = dispatch.look_again();
-            if let Some(seat) = seat {
-                start_supervisor(&dispatch, &seat);
-            }
-            if once_more {
-                look_again_later(&dispatch);
-            }
+        if self.dispatch().made.is_foreign() {
+            return Vec::new();
         }
-    };
-    timer::after(OVERDUE, look).detach();
+        let state = self.dispatch().lock();
+        let processes = state
+            .roster
+            .seats
+            .iter()
+            .filter_map(|seat| seat.process.as_ref());
+        let alive = processes.filter(|process| process.exit().is_none());
+        alive.map(|process| process.pid()).collect()
+    }
+
+    /// How many jobs wait: in the queue, or sent ahead to a worker that has yet to begin
+    /// them. Cancelled ones may count for a while.
+    pub fn queued(&self) -> usize {
+        match self.dispatch().made.is_foreign() {
+            true => 0,
+            false => self.dispatch().queued(),
+        }
+    }
 }
 
 impl Executor for ProcessPool {
     fn execute(&self, job: Job) {
-        let dispatch = self.dispatch();
-        match dispatch.place(job) {
-            Placed::Queued => {}
-            Placed::Overdue => look_again_later(dispatch),
-            Placed::Refused(job, why) => job.fail(TaskError::rejected(why)),
-            Placed::Start(seat) => start_supervisor(self.dispatch(), &seat),
+        if self.dispatch().made.is_foreign() {
+            return job.fail(self.dispatch().forked());
+        }
+        match self.dispatch().place(job) {
+            Ok(()) => self.begin(),
+            Err(Refused(job, why)) => job.fail(TaskError::rejected(why)),
         }
     }
 
     fn shutdown(&self, how: Shutdown) -> Task<ShutdownReport> {
+        if self.dispatch().made.is_foreign() {
+            return Task::ready("shutdown", Err(self.dispatch().forked()));
+        }
         self.dispatch().shutdown(how)
     }
 
@@ -164,7 +163,9 @@ impl Executor for ProcessPool {
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        self.0.end(ShutdownMode::Drain, None);
+        if !self.0.made.is_foreign() {
+            self.0.end(ShutdownMode::Drain, None);
+        }
     }
 }
 

@@ -1,18 +1,22 @@
 //! The process of one worker: killing it, and learning how it ended.
 //!
-//! One watcher thread waits for the exit without reaping, so that the pid stays
-//! ours until `kill` can no longer be called with it: killing and reaping share
-//! a lock, and no signal ever reaches a stranger who was given the same pid.
+//! A kill is an order, not a wait. The kernel announces the end of a process through a
+//! descriptor that belongs to it (a pidfd), on which the supervisor waits together with
+//! everything else; it then [`reap`](Process::reap)s the process. Killing and reaping
+//! share a lock, so that no signal ever reaches a stranger who was given the same pid.
+//!
 //! Each worker leads a process group of its own. So an interrupt at the terminal
 //! reaches the program alone, which can then drain; and what a worker has
 //! started itself can be killed with it.
 
 use crate::stderr::Tail;
 use executor_core::{DeathCause, WorkerExit};
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open, pidfd_send_signal};
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, ExitStatus};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 #[derive(Debug)]
@@ -21,43 +25,62 @@ pub(crate) struct Process {
     /// Whether its whole group goes with it.
     tree: bool,
     child: Mutex<Child>,
+    /// Becomes readable when the process has ended.
+    pidfd: OwnedFd,
     exit: Mutex<Option<WorkerExit>>,
     exited: Condvar,
+    /// When this pool first killed it.
+    killed: OnceLock<Instant>,
     /// Why this pool killed it, if that is to be told.
     reason: Mutex<Option<DeathCause>>,
     pub(crate) stderr: Tail,
 }
 
 impl Process {
-    pub(crate) fn new(child: Child, tree: bool) -> Self {
-        Self {
-            pid: child.id(),
+    /// Takes charge of a process that was just started.
+    ///
+    /// # Errors
+    /// The system has no descriptor for it; it is killed and reaped then.
+    pub(crate) fn new(mut child: Child, tree: bool) -> io::Result<Self> {
+        let pid = child.id();
+        let raw = Pid::from_child(&child);
+        // Not reaped yet, so the number is still that of this process.
+        let pidfd = match pidfd_open(raw, PidfdFlags::empty()) {
+            Ok(pidfd) => pidfd,
+            Err(error) => {
+                let _ = child.kill();
+                let _ = child.wait();
+                return Err(error.into());
+            }
+        };
+        Ok(Self {
+            pid,
             tree,
             child: Mutex::new(child),
+            pidfd,
             exit: Mutex::new(None),
             exited: Condvar::new(),
+            killed: OnceLock::new(),
             reason: Mutex::new(None),
             stderr: Tail::default(),
-        }
+        })
     }
 
     pub(crate) fn pid(&self) -> u32 {
         self.pid
     }
 
-    fn raw(&self) -> Option<Pid> {
-        Pid::from_raw(self.pid as i32)
-    }
-
     /// Sends SIGKILL, unless it is known to have ended.
     pub(crate) fn kill(&self) {
-        let mut child = self.child();
+        let _child = self.child();
         if self.exit().is_some() {
             return;
         }
+        let _ = self.killed.set(Instant::now());
         self.kill_group();
-        // An error means that it ended just now.
-        let _ = child.kill();
+        // Not by its number, which may be a stranger's where the program reaps our children
+        // itself. An error means that it ended just now.
+        let _ = pidfd_send_signal(&self.pidfd, Signal::KILL);
     }
 
     /// Kills it, and notes why.
@@ -71,67 +94,74 @@ impl Process {
         *self.reason()
     }
 
+    /// When this pool killed it, if it did.
+    pub(crate) fn killed_at(&self) -> Option<Instant> {
+        self.killed.get().copied()
+    }
+
     fn kill_group(&self) {
         if self.tree
-            && let Some(group) = self.raw()
+            && let Some(group) = Pid::from_raw(self.pid as i32)
         {
             // An error means that nobody is left in it.
             let _ = kill_process_group(group, Signal::KILL);
         }
     }
 
-    /// Waits for the end of the process, reaps it, and tells those who wait.
-    /// Called once, on a thread of its own.
-    pub(crate) fn watch(&self) {
-        if let Some(pid) = self.raw() {
-            let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
-            // Any other error means that somebody else reaps our children; what
-            // there is to learn, `Child::wait` will say.
-            while waitid(WaitId::Pid(pid), options).is_err_and(|e| e == rustix::io::Errno::INTR) {}
-        }
+    /// Reaps the process if it has ended, and tells those who wait. Never blocks.
+    pub(crate) fn reap(&self) -> Option<WorkerExit> {
         let mut child = self.child();
-        // Until it is reaped, the number of its group belongs to nobody else.
-        self.kill_group();
-        let exit = match child.wait() {
-            Ok(status) => describe(status),
-            Err(_) => WorkerExit::Unknown,
+        if let Some(exit) = self.exit() {
+            return Some(exit);
+        }
+        if self.tree && self.has_ended() {
+            // Until it is reaped, the number of its group belongs to nobody else.
+            self.kill_group();
+        }
+        let exit = match child.try_wait() {
+            Ok(Some(status)) => describe(status),
+            Ok(None) => return None,
+            // Somebody else reaps our children.
+            Err(_) if self.has_ended() => WorkerExit::Unknown,
+            Err(_) => return None,
         };
         *self.exit_slot() = Some(exit);
         drop(child);
         self.exited.notify_all();
+        Some(exit)
     }
 
-    /// How the process ended, if it has.
+    /// Whether the kernel says that it has ended.
+    fn has_ended(&self) -> bool {
+        let mut polled = [rustix::event::PollFd::new(
+            &self.pidfd,
+            rustix::event::PollFlags::IN,
+        )];
+        let now = rustix::time::Timespec {
+            tv_sec: 0,
+            tv_nsec: 0,
+        };
+        rustix::event::poll(&mut polled, Some(&now)).is_ok_and(|ready| ready > 0)
+    }
+
+    /// How the process ended, if it was reaped.
     pub(crate) fn exit(&self) -> Option<WorkerExit> {
         *self.exit_slot()
     }
 
-    /// Waits for the end; `None` if `limit` passes first.
+    /// Waits until it was reaped; `None` if `limit` passes first.
     pub(crate) fn wait(&self, limit: Duration) -> Option<WorkerExit> {
-        let deadline = Instant::now() + limit;
+        let deadline = Instant::now().checked_add(limit);
         let mut exit = self.exit_slot();
         loop {
-            let left = deadline.saturating_duration_since(Instant::now());
+            let left = deadline.map_or(Duration::MAX, |at| {
+                at.saturating_duration_since(Instant::now())
+            });
             if exit.is_some() || left.is_zero() {
                 return *exit;
             }
             let waited = self.exited.wait_timeout(exit, left);
             exit = waited.unwrap_or_else(PoisonError::into_inner).0;
-        }
-    }
-
-    /// Kills it and waits for its end, which nothing can refuse.
-    pub(crate) fn end(&self) -> WorkerExit {
-        self.kill();
-        let mut exit = self.exit_slot();
-        loop {
-            match *exit {
-                Some(exit) => return exit,
-                None => {
-                    let waited = self.exited.wait(exit);
-                    exit = waited.unwrap_or_else(PoisonError::into_inner);
-                }
-            }
         }
     }
 
@@ -165,6 +195,12 @@ impl Process {
     }
 }
 
+impl AsFd for Process {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.pidfd.as_fd()
+    }
+}
+
 fn describe(status: ExitStatus) -> WorkerExit {
     match (status.code(), status.signal()) {
         (Some(code), _) => WorkerExit::Code(code),
@@ -177,26 +213,43 @@ fn describe(status: ExitStatus) -> WorkerExit {
 mod tests {
     use super::*;
     use std::process::Command;
-    use std::sync::Arc;
 
     const DEADLINE: Duration = Duration::from_secs(60);
 
-    fn start(program: &str, argument: &str) -> Arc<Process> {
+    fn start(program: &str, argument: &str) -> Process {
         let child = Command::new(program).arg(argument).spawn().unwrap();
-        let process = Arc::new(Process::new(child, false));
-        let watched = process.clone();
-        std::thread::spawn(move || watched.watch());
-        process
+        Process::new(child, false).unwrap()
+    }
+
+    fn end(process: &Process) -> WorkerExit {
+        let since = Instant::now();
+        loop {
+            if let Some(exit) = process.reap() {
+                return exit;
+            }
+            assert!(since.elapsed() < DEADLINE, "it does not end");
+            std::thread::yield_now();
+        }
     }
 
     #[test]
     fn an_exit_code_and_a_signal_are_told_apart() {
-        assert_eq!(start("false", "").wait(DEADLINE), Some(WorkerExit::Code(1)));
+        assert_eq!(end(&start("false", "")), WorkerExit::Code(1));
         let sleeper = start("sleep", "1000");
-        assert_eq!(sleeper.exit(), None);
+        assert_eq!((sleeper.exit(), sleeper.killed_at()), (None, None));
         assert!(sleeper.resident().is_some_and(|bytes| bytes > 1000));
-        assert_eq!(sleeper.end(), WorkerExit::Signal(9));
         sleeper.kill();
-        assert_eq!(sleeper.wait(DEADLINE), Some(WorkerExit::Signal(9)));
+        assert!(sleeper.killed_at().is_some());
+        assert_eq!(end(&sleeper), WorkerExit::Signal(9));
+        sleeper.kill();
+        assert_eq!(sleeper.wait(Duration::MAX), Some(WorkerExit::Signal(9)));
+    }
+
+    #[test]
+    fn a_process_that_runs_is_not_waited_for() {
+        let sleeper = start("sleep", "1000");
+        assert_eq!((sleeper.reap(), sleeper.wait(Duration::ZERO)), (None, None));
+        sleeper.kill();
+        end(&sleeper);
     }
 }

@@ -1,92 +1,199 @@
-//! A seat: the place of one worker in the pool, kept by one supervisor thread.
+//! A seat: the place of one worker in the pool; and the worker in it.
 //!
-//! The process in it changes; the seat and its thread stay for as long as there
-//! is use for a worker.
+//! | phase | the process | then |
+//! |---|---|---|
+//! | `Starting` | is being started, or carries out its orders | `Serving`, or the seat is free |
+//! | `Serving` | takes jobs | `Leaving` when it is not needed; free when it has died |
+//! | `Leaving` | was asked to go | free |
+//!
+//! A seat is free as well when its process was killed and the kernel could not end it
+//! in time: nothing more is run in that process, and another takes its place.
 
-use crate::flight::Flight;
+use crate::boot::Worker;
+use crate::config::Config;
+use crate::flight::{Flight, Posted};
+use crate::messages::Desk;
+use crate::packing::{Packing, Packings, Parcel};
 use crate::process::Process;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::thread::Thread;
-use std::time::{Duration, Instant};
+use crate::supervisor::Rounds;
+use crate::transport::{Board, Cutter};
+use executor_core::Job;
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
-#[derive(Debug, Default)]
-pub(crate) struct Seat {
-    /// Tells the seats of a pool apart.
-    pub(crate) number: usize,
-    thread: OnceLock<Thread>,
-    woken: AtomicBool,
-    /// Whether its supervisor is calling code that is not ours, which may block.
-    resolving: AtomicBool,
-    occupant: Mutex<Option<Occupant>>,
-}
-
-/// The worker of the moment.
+/// A taken seat. All of it changes under the dispatch's lock.
 #[derive(Clone, Debug)]
-pub(crate) struct Occupant {
-    pub(crate) process: Arc<Process>,
-    /// `None` until it has said hello.
-    pub(crate) flight: Option<Arc<Flight>>,
+pub(crate) struct Seat<W = Arc<Occupant>> {
+    /// Tells apart all occupants that the pool ever had.
+    pub(crate) id: u64,
+    /// The lowest number that no other seat has.
+    pub(crate) number: usize,
+    /// Once there is one.
+    pub(crate) process: Option<Arc<Process>>,
+    pub(crate) cutter: Option<Cutter>,
+    pub(crate) phase: Phase<W>,
 }
 
-impl Seat {
-    pub(crate) fn new(number: usize) -> Self {
+#[derive(Clone, Debug)]
+pub(crate) enum Phase<W = Arc<Occupant>> {
+    Starting,
+    Serving(W),
+    /// Since then.
+    Leaving(Instant),
+}
+
+impl<W> Seat<W> {
+    /// A seat for a worker that is to be started.
+    pub(crate) fn new(id: u64, number: usize) -> Self {
         Self {
+            id,
             number,
-            ..Self::default()
+            process: None,
+            cutter: None,
+            phase: Phase::Starting,
         }
     }
 
-    /// Called by the supervisor, first thing on its thread.
-    pub(crate) fn take(&self) {
-        let _ = self.thread.set(std::thread::current());
+    /// The worker, if it takes jobs.
+    pub(crate) fn serving(&self) -> Option<&W> {
+        match &self.phase {
+            Phase::Serving(occupant) => Some(occupant),
+            Phase::Starting | Phase::Leaving(_) => None,
+        }
     }
+}
 
-    pub(crate) fn set_resolving(&self, resolving: bool) {
-        self.resolving.store(resolving, Ordering::Release);
-    }
+/// A worker that takes jobs, as its parent sees it.
+#[derive(Debug)]
+pub(crate) struct Occupant {
+    pub(crate) id: u64,
+    pub(crate) process: Arc<Process>,
+    pub(crate) board: Arc<Board>,
+    pub(crate) flight: Arc<Flight>,
+    /// Jobs that were taken off the queue for it and are to be packed.
+    hand: Mutex<VecDeque<Job>>,
+    /// What goes and comes by message.
+    pub(crate) desk: Desk,
+    rounds: Mutex<Rounds>,
+    /// How many jobs it was given.
+    pub(crate) given: AtomicU64,
+    /// How many it may be given.
+    most: Option<u64>,
+    /// Whether it has run, or died over, any job.
+    pub(crate) proved: AtomicBool,
+    /// Whether memory that large payloads have used was given back since it last had a job.
+    pub(crate) tidy: AtomicBool,
+    /// It has broken the protocol: what it says is not believed any more.
+    distrusted: AtomicBool,
+    /// How often the kernel had run out of memory when it started.
+    pub(crate) oom_kills: Option<u64>,
+}
 
-    pub(crate) fn is_resolving(&self) -> bool {
-        self.resolving.load(Ordering::Acquire)
-    }
-
-    /// Wakes the supervisor, now or when it next goes to sleep.
-    pub(crate) fn wake(&self) {
-        self.woken.store(true, Ordering::Release);
-        if let Some(thread) = self.thread.get() {
-            thread.unpark();
+impl Occupant {
+    pub(crate) fn new(id: u64, worker: Worker, packings: &Arc<Packings>, config: &Config) -> Self {
+        let Worker {
+            process,
+            ends,
+            wire,
+            board,
+            oom_kills,
+        } = worker;
+        let flight = Flight::new(
+            board.clone(),
+            process.clone(),
+            packings.clone(),
+            config.transport,
+            config.max_result,
+        );
+        Self {
+            id,
+            desk: Desk::new(ends, wire, process.clone()),
+            process,
+            board,
+            flight,
+            hand: Mutex::default(),
+            rounds: Mutex::default(),
+            given: AtomicU64::new(0),
+            most: config.max_tasks_per_worker,
+            proved: AtomicBool::new(false),
+            tidy: AtomicBool::new(true),
+            distrusted: AtomicBool::new(false),
+            oom_kills,
         }
     }
 
-    /// Sleeps until it is woken, but no longer than `limit`. False if it was not
-    /// woken. Called by the supervisor alone.
-    pub(crate) fn sleep(&self, limit: Option<Duration>) -> bool {
-        let until = limit.and_then(|limit| Instant::now().checked_add(limit));
-        while !self.woken.swap(false, Ordering::Acquire) {
-            match until.map(|until| until.saturating_duration_since(Instant::now())) {
-                None => std::thread::park(),
-                Some(Duration::ZERO) => return false,
-                Some(left) => std::thread::park_timeout(left),
+    pub(crate) fn hand(&self) -> MutexGuard<'_, VecDeque<Job>> {
+        self.hand.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn rounds(&self) -> MutexGuard<'_, Rounds> {
+        self.rounds.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many more jobs it may be given.
+    pub(crate) fn room(&self) -> usize {
+        let room = self.flight.room();
+        match self.most {
+            None => room,
+            Some(most) => {
+                let left = most.saturating_sub(self.given.load(Ordering::Relaxed));
+                room.min(usize::try_from(left).unwrap_or(usize::MAX))
             }
         }
-        true
     }
 
-    /// The jobs of the worker of the moment, once it has said hello.
-    pub(crate) fn flight(&self) -> Option<Arc<Flight>> {
-        self.slot().as_ref()?.flight.clone()
+    /// Posts a job, if it may be given one more: a supervisor that has lost the role may
+    /// have posted its last one meanwhile.
+    pub(crate) fn post(&self, parcel: Parcel, packing: &Packing, argument: &mut Vec<u8>) -> Posted {
+        if !self.take_turn() {
+            return Posted::NoRoom(parcel);
+        }
+        let posted = self.flight.post(parcel, packing, argument);
+        if !matches!(posted, Posted::Done(_)) {
+            // It was not given that job.
+            self.given.fetch_sub(1, Ordering::Relaxed);
+        }
+        posted
     }
 
-    pub(crate) fn occupant(&self) -> Option<Occupant> {
-        self.slot().clone()
+    /// Counts a job that it is about to be given. False if it may be given no more.
+    fn take_turn(&self) -> bool {
+        let most = self.most.unwrap_or(u64::MAX);
+        let more = |given| (given < most).then_some(given + 1);
+        let order = Ordering::Relaxed;
+        self.given.fetch_update(order, order, more).is_ok()
     }
 
-    pub(crate) fn seat(&self, occupant: Option<Occupant>) {
-        let former = std::mem::replace(&mut *self.slot(), occupant);
-        drop(former);
+    /// True if nothing is with it, or about to be.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.flight.is_empty() && self.hand().is_empty()
     }
 
-    fn slot(&self) -> MutexGuard<'_, Option<Occupant>> {
-        self.occupant.lock().unwrap_or_else(PoisonError::into_inner)
+    /// How many jobs are with it, or in its hand, and wait for another.
+    pub(crate) fn waiting(&self) -> usize {
+        self.flight.waiting() + self.hand().len()
+    }
+
+    /// True if something is to be looked at soon although no job is with it: it was
+    /// killed and has not ended, or its wire is closed.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.process.killed_at().is_some() || self.rounds().is_closed()
+    }
+
+    /// True if it is to be replaced, when it has finished what it has.
+    pub(crate) fn is_worn_out(&self, config: &Config) -> bool {
+        let given = self.given.load(Ordering::Relaxed);
+        self.most.is_some_and(|most| given >= most)
+            || self.rounds().is_too_heavy(&self.process, config)
+    }
+
+    pub(crate) fn distrust(&self) {
+        self.distrusted.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_distrusted(&self) -> bool {
+        self.distrusted.load(Ordering::Relaxed)
     }
 }

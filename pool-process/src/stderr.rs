@@ -1,11 +1,19 @@
-//! A worker's standard error: passed on as it comes, and its end remembered.
+//! The standard error of a pool's workers: passed on as it comes, and its end remembered.
 //!
 //! What a process writes last is often the only word about its death: the
 //! message of an overflowed stack, a failed allocation, a C library's assertion.
+//!
+//! One thread reads from all workers of a pool. It writes to the program's own standard
+//! error, which may block; then the workers' lines wait, and nothing else does.
 
-use std::collections::VecDeque;
-use std::io::{ErrorKind, Read, Write as _};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use crate::process::Process;
+use rustix::buffer::spare_capacity;
+use rustix::event::epoll::{self, Event, EventData, EventFlags};
+use std::collections::{HashMap, VecDeque};
+use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::os::fd::OwnedFd;
+use std::process::ChildStderr;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// How much of it is remembered, in bytes: enough for a backtrace, which may
@@ -15,6 +23,117 @@ const REMEMBERED: usize = 16 * 1024;
 const LINES: usize = 12;
 /// How long to wait for the rest after a death; a grandchild may keep it open.
 const PATIENCE: Duration = Duration::from_millis(100);
+
+/// The thread that reads, and what it reads from.
+#[derive(Debug)]
+pub(crate) struct Relay(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    epoll: OwnedFd,
+    open: Mutex<Open>,
+}
+
+#[derive(Debug, Default)]
+struct Open {
+    pipes: HashMap<u64, (Arc<Process>, ChildStderr)>,
+    last: u64,
+    /// Whether there is a thread.
+    read: bool,
+}
+
+impl Relay {
+    pub(crate) fn new() -> io::Result<Self> {
+        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+        let open = Mutex::default();
+        Ok(Self(Arc::new(Shared { epoll, open })))
+    }
+
+    /// Passes on what a process writes, to the end.
+    pub(crate) fn follow(&self, process: Arc<Process>, stderr: ChildStderr) {
+        let mut open = self.0.open();
+        open.last += 1;
+        let key = open.last;
+        let data = EventData::new_u64(key);
+        if epoll::add(&self.0.epoll, &stderr, data, EventFlags::IN).is_err() {
+            drop(open);
+            process.stderr.close();
+            return;
+        }
+        open.pipes.insert(key, (process, stderr));
+        if open.read {
+            return;
+        }
+        let shared = self.0.clone();
+        let builder = std::thread::Builder::new().name("stderr".to_owned());
+        match builder.spawn(move || shared.read()) {
+            Ok(_) => open.read = true,
+            Err(error) => {
+                let closed: Vec<_> = open.pipes.drain().collect();
+                drop(open);
+                closed.iter().for_each(|(_, (its, _))| its.stderr.close());
+                tracing::warn!(%error, "no thread for the workers' standard error");
+            }
+        }
+    }
+}
+
+impl Shared {
+    fn open(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads until there is nothing left to be read from.
+    fn read(&self) {
+        let _quiet = crate::signals::Blocked::all();
+        let mut events: Vec<Event> = Vec::with_capacity(16);
+        let mut buffer = [0; 4096];
+        loop {
+            let mut open = self.open();
+            if open.pipes.is_empty() {
+                open.read = false;
+                return;
+            }
+            drop(open);
+            events.clear();
+            let _ = epoll::wait(&self.epoll, spare_capacity(&mut events), None);
+            for event in &events {
+                self.read_some(event.data.u64(), &mut buffer);
+            }
+        }
+    }
+
+    fn read_some(&self, key: u64, buffer: &mut [u8]) {
+        let mut open = self.open();
+        let Some((process, pipe)) = open.pipes.get_mut(&key) else {
+            return;
+        };
+        // There is something to be read, so this does not block.
+        let read = match pipe.read(buffer) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => return,
+            read => read.unwrap_or(0),
+        };
+        let process = process.clone();
+        let closed = match read {
+            0 => open.pipes.remove(&key),
+            _ => None,
+        };
+        drop(open);
+        if let Some((_, pipe)) = closed {
+            // A child that is being started at this moment may have the descriptor too,
+            // so that closing it is not enough.
+            let _ = epoll::delete(&self.epoll, &pipe);
+        }
+        match read {
+            0 => process.stderr.close(),
+            read => {
+                process.stderr.remember(&buffer[..read]);
+                // Where ours is closed, theirs goes nowhere.
+                let _ = io::stderr().write_all(&buffer[..read]);
+            }
+        }
+    }
+}
 
 /// The end of what a worker has written.
 #[derive(Debug, Default)]
@@ -30,24 +149,6 @@ struct State {
 }
 
 impl Tail {
-    /// Passes on what comes from `from`, to the end. Runs on its own thread.
-    pub(crate) fn follow(&self, mut from: impl Read) {
-        let mut buffer = [0; 4096];
-        loop {
-            match from.read(&mut buffer) {
-                Ok(0) => break,
-                Ok(read) => {
-                    self.remember(&buffer[..read]);
-                    // Where ours is closed, theirs goes nowhere.
-                    let _ = std::io::stderr().write_all(&buffer[..read]);
-                }
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(_) => break,
-            }
-        }
-        self.close();
-    }
-
     /// Nothing more will come.
     pub(crate) fn close(&self) {
         self.lock().closed = true;

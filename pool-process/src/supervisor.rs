@@ -1,156 +1,52 @@
-//! The supervisor: one thread for each seat, which starts the worker, feeds it,
-//! collects its results, and replaces it when it dies.
+//! The supervisor: whoever has the role waits for news, collects results, gives jobs to
+//! workers, looks after them, buries them, and resolves tasks.
 //!
 //! It depends on nobody holding the pool: it goes on until there is no job left.
+//!
+//! Each round has two halves. The first moves bytes and states, and runs nothing of the
+//! user's: it takes in what has happened and decides what follows. The second runs the
+//! user's code, one step at a time: `Serialize` in `giving`, all else in
+//! [`Unresolved`](crate::unresolved::Unresolved). A step that does not come back costs
+//! this thread the role, see `role`: then it finishes the step, and does nothing more.
 
-mod ending;
-mod feeding;
+mod attention;
+mod burying;
+mod collecting;
+mod giving;
+mod looking;
+mod poller;
+mod role;
 mod rounds;
-mod watched;
+mod waiting;
 
-use self::rounds::Rounds;
-use self::watched::Watched;
-use crate::boot::{Boot, BootError, Worker};
-use crate::config::{ROUND, back_off};
-use crate::dispatch::{BootSlot, Dispatch, Next};
-use crate::flight::{Flight, Found, Loss, Violation};
-use crate::seat::{Occupant, Seat};
-use crate::signals::Blocked;
-use crate::transport::{Head, Incoming, Outbox, Patience, Transport, kind};
-use executor_core::{HeldJob, Job, ShutdownMode, TaskError};
-use std::collections::VecDeque;
-use std::hash::{BuildHasher as _, RandomState};
+pub(crate) use self::poller::Poller;
+pub(crate) use self::role::{Look, Role, Shift};
+pub(crate) use self::rounds::Rounds;
+
+use self::poller::Happened;
+use crate::config::ROUND;
+use crate::crew;
+use crate::dispatch::Dispatch;
+use crate::flight::Violation;
+use crate::packing::Packing;
+use crate::seat::Occupant;
+use crate::transport::{Patience, Transport};
+use crate::unresolved::Scratch;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-/// The stack of a supervisor: results are decoded on it, which a worker has encoded
-/// on one of this size.
-const STACK: usize = 8 << 20;
-
-/// Starts the supervisor of a new seat.
-pub(crate) fn start(dispatch: &Arc<Dispatch>, seat: &Arc<Seat>) -> io::Result<()> {
-    let (of, its) = (dispatch.clone(), seat.clone());
-    let name = format!("{}-supervisor", dispatch.config.name);
-    let builder = std::thread::Builder::new().name(name).stack_size(STACK);
-    let supervise = move || {
-        // Callbacks run here.
-        executor_core::exit::this_thread_runs_jobs();
-        let _quiet = Blocked::all();
-        if let Err(report) = executor_core::panic::catch(|| run(&of, &its)) {
-            tracing::error!(%report, "a supervisor panicked");
-            clear(&of, &its);
-        }
-    };
-    builder.spawn(supervise).map(drop)
-}
-
-/// Ends a seat whose supervisor failed, so that nobody waits for it.
-fn clear(dispatch: &Dispatch, seat: &Arc<Seat>) {
-    if let Some(occupant) = seat.occupant() {
-        let exit = occupant.process.end();
-        if let Some(flight) = occupant.flight {
-            let mut remains = flight.bury(exit);
-            let first = remains.first_was_waiting.and_then(HeldJob::release);
-            remains.unharmed.splice(0..0, first);
-            for (job, loss) in remains.lost {
-                job.fail(match loss {
-                    Loss::Stopped(error) => error,
-                    Loss::Death(lost) => TaskError::worker_lost(lost),
-                });
-            }
-            dispatch.put_back(remains.unharmed);
-        }
-    }
-    seat.seat(None);
-    dispatch.abandon(seat, "its supervisor failed");
-}
-
-fn run(dispatch: &Arc<Dispatch>, seat: &Arc<Seat>) {
-    seat.take();
-    let mut begun = None;
-    loop {
-        let begun_now: Box<Begun> = begun.take().unwrap_or_else(|| {
-            let slot = dispatch.boot_slot();
-            Box::new(Begun::begin(dispatch, seat, slot))
-        });
-        let served = match begun_now.finish() {
-            Ok(worker) => Supervisor::new(dispatch, seat, worker).serve(),
-            Err(error) => Served::Useless(error),
-        };
-        match served {
-            Served::Replace(next) => begun = next,
-            Served::Left => return,
-            Served::Useless(error) => {
-                seat.seat(None);
-                tracing::warn!(pool = dispatch.config.name, %error, "a worker did not start");
-                let Some(failures) = dispatch.failed_to_boot(seat, &error) else {
-                    return;
-                };
-                // Nothing to be kept secret: the number of a new hasher will do.
-                let chance = RandomState::new().hash_one(seat.number);
-                back_off_unless_ending(dispatch, seat, back_off(failures, chance));
-            }
-        }
-    }
-}
-
-/// Waits. The end of the process that has failed wakes the seat as well, which is
-/// no reason to try again sooner.
-fn back_off_unless_ending(dispatch: &Dispatch, seat: &Seat, limit: Duration) {
-    let until = Instant::now() + limit;
-    while dispatch.mode().is_none() {
-        let left = until.saturating_duration_since(Instant::now());
-        if left.is_zero() || !seat.sleep(Some(left)) {
-            return;
-        }
-    }
-}
-
-/// A boot on its way, with the permission for it.
-struct Begun {
-    boot: Result<Boot, BootError>,
-    _slot: BootSlot,
-}
-
-impl Begun {
-    fn begin(dispatch: &Dispatch, seat: &Arc<Seat>, slot: BootSlot) -> Self {
-        let its = seat.clone();
-        let boot = Boot::begin(&dispatch.config, seat.number, move || its.wake());
-        if let Ok(boot) = &boot {
-            seat.seat(Some(Occupant {
-                process: boot.process(),
-                flight: None,
-            }));
-            // A kill that came before there was anybody to be killed.
-            if dispatch.mode() == Some(ShutdownMode::Kill) {
-                boot.process().kill();
-            }
-        }
-        Self { boot, _slot: slot }
-    }
-
-    fn finish(self) -> Result<Worker, BootError> {
-        self.boot.and_then(Boot::finish)
-    }
-}
-
-/// How a worker's service ended.
-enum Served {
-    /// It died or was recycled; another is to take its place, or is on its way.
-    Replace(Option<Box<Begun>>),
-    /// It is not needed any more, and the seat is given up.
-    Left,
-    /// It ended before it was of any use.
-    Useless(BootError),
-}
+/// How often idle workers are looked at, at the most.
+const IDLE_LOOKS: Duration = Duration::from_millis(1);
 
 /// Why a worker can serve no longer.
 enum Down {
-    Exited,
     /// It does not play by the rules, and is to be killed.
     Misbehaved(&'static str),
-    Channel(io::Error),
+    /// It has closed its wire, and did not end.
+    Closed,
+    Broken(io::Error),
 }
 
 impl From<Violation> for Down {
@@ -159,227 +55,203 @@ impl From<Violation> for Down {
     }
 }
 
+/// One thread's shift.
 struct Supervisor<'a> {
     dispatch: &'a Arc<Dispatch>,
-    seat: &'a Arc<Seat>,
-    worker: Worker,
-    flight: Arc<Flight>,
-    /// Jobs that were taken off the queue and are to be packed.
-    hand: VecDeque<Job>,
-    outbox: Outbox,
-    /// Empty, for its memory.
-    finished: Found,
+    shift: Shift,
+    /// The workers that take jobs, and how often they had changed.
+    workers: Vec<Arc<Occupant>>,
+    changes: Option<u64>,
+    happened: Vec<Happened>,
+    /// How many rounds ago the kernel was asked what has happened.
+    unpolled: u32,
+    /// When busy workers are looked after next.
+    next_round: Instant,
+    /// When idle ones are.
+    next_idle_look: Instant,
     /// How long to look for news before it sleeps.
     patience: Patience,
     /// The same in the midst of a large payload.
     amid: Patience,
-    /// A packed job, with its number, whose message is too large to be sent
-    /// before the worker has finished all others.
-    kept: Option<(u64, Vec<u8>)>,
-    /// Whether the worker has run, or died over, any job.
-    proved: bool,
-    rounds: Rounds,
-    sending: Arc<Watched>,
+    packing: Arc<Packing>,
+    /// An argument that was encoded. Empty between jobs; kept for its allocation.
+    buffer: Vec<u8>,
+    scratch: Scratch,
 }
 
-impl<'a> Supervisor<'a> {
-    fn new(dispatch: &'a Arc<Dispatch>, seat: &'a Arc<Seat>, worker: Worker) -> Self {
-        let config = &dispatch.config;
-        let flight = Flight::new(
-            worker.board.clone(),
-            worker.process.clone(),
-            config.transport,
-            config.max_result,
-        );
-        seat.seat(Some(Occupant {
-            process: worker.process.clone(),
-            flight: Some(flight.clone()),
-        }));
-        dispatch.warmed();
-        let sending = Watched::new(worker.process.clone());
-        let patience = Patience::new();
-        Self {
-            dispatch,
-            seat,
-            worker,
-            flight,
-            hand: VecDeque::new(),
-            outbox: Outbox::new(config.transport),
-            finished: Found::default(),
-            amid: patience.clone(),
-            patience,
-            kept: None,
-            proved: false,
-            rounds: Rounds::default(),
-            sending,
-        }
-    }
-
-    fn serve(mut self) -> Served {
-        if let Err(error) = self.worker.wire.be_quiet_after(ROUND) {
-            return self.bury(Down::Channel(error));
-        }
-        loop {
-            let down = if self.flight.is_empty() {
-                match self.idle() {
-                    Ok(true) => continue,
-                    Ok(false) => return self.leave(),
-                    Err(down) => down,
-                }
-            } else {
-                match self.collect() {
-                    Ok(()) => continue,
-                    Err(down) => down,
-                }
-            };
-            return self.bury(down);
-        }
-    }
-
-    /// Finds work for a worker that has none. False if it is to go.
-    fn idle(&mut self) -> Result<bool, Down> {
-        if self.worker.process.exit().is_some() {
-            return Err(Down::Exited);
-        }
-        if self.is_worn_out() {
-            self.dispatch.not_idle(self.seat);
-            return Ok(false);
-        }
-        let room = self.room();
-        match self.dispatch.next(self.seat, room) {
-            Next::Run(jobs) => self.hand.extend(jobs),
-            Next::Leave => {
-                let more = self.dispatch.take_back(self.seat, room);
-                if more.is_empty() {
-                    return Ok(false);
-                }
-                self.hand.extend(more);
-            }
-            Next::Sleep => {
-                // Known to be asleep from here on: what others take for later
-                // after this look, they wake this supervisor for.
-                let more = self.dispatch.take_back(self.seat, room);
-                if more.is_empty() {
-                    let woken = self.seat.sleep(self.dispatch.config.idle_timeout);
-                    return Ok(woken || !self.dispatch.may_go(self.seat));
-                }
-                self.dispatch.not_idle(self.seat);
-                self.hand.extend(more);
-            }
-        }
-        self.send()?;
-        Ok(true)
-    }
-
-    /// Waits for news, resolves what is finished, and tops up.
-    fn collect(&mut self) -> Result<(), Down> {
-        match self.dispatch.config.transport {
-            Transport::SharedMemory => self.await_news()?,
-            Transport::Messages => self.await_message()?,
-        }
-        self.top_up()
-    }
-
-    fn await_news(&mut self) -> Result<(), Down> {
-        let (board, first) = (&self.worker.board, self.flight.first());
-        let feeding = self.outbox.feeding().is_some();
-        let ready = || first.is_none_or(|seq| board.is_news(seq)) || feeding && board.takes_more();
-        let amid = feeding || first.is_some_and(|seq| board.is_sending(seq));
-        let patience = if amid {
-            &mut self.amid
-        } else {
-            &mut self.patience
-        };
-        let is_news = board.await_news(patience, ROUND, ready);
-        if board.is_gone() {
-            return Err(Down::Exited);
-        }
-        self.feed()?;
-        // That it takes or sends a little now and then is no reason not to look.
-        if !is_news || !self.take_in(None)? {
-            self.look_after()?;
-        }
-        Ok(())
-    }
-
-    fn await_message(&mut self) -> Result<(), Down> {
-        match self.worker.wire.recv() {
-            Ok(Incoming::Message(head, bytes)) => {
-                if !self.take_in(Some((head, bytes)))? {
-                    self.look_after()?;
-                }
-            }
-            Ok(Incoming::Quiet) => self.look_after()?,
-            // Cut when the process has ended, after all that it ever sent.
-            Ok(Incoming::End) => return Err(Down::Exited),
-            Err(error) => return Err(Down::Channel(error)),
-        }
-        self.send_kept()
-    }
-
-    /// Takes in what stands on the board, and a message. True if that led to
-    /// anything.
-    fn take_in(&mut self, message: Option<(Head, Vec<u8>)>) -> Result<bool, Down> {
-        if self.dispatch.config.transport == Transport::Messages {
-            // Before the board is looked at: see `bell.rs`.
-            self.worker.board.hear();
-        }
-        let mut finished = std::mem::take(&mut self.finished);
-        let heard = message.is_some();
-        let read = self.read(message, &mut finished);
-        let fruitful = !finished.is_empty();
-        // What was found before a violation is as good as any.
-        self.resolve(&mut finished);
-        self.finished = finished;
-        read?;
-        if heard || fruitful {
-            self.rounds.heard(fruitful)?;
-        }
-        Ok(fruitful)
-    }
-
-    fn read(
-        &self,
-        message: Option<(Head, Vec<u8>)>,
-        finished: &mut Found,
-    ) -> Result<(), Violation> {
-        // What stands on the board came before what comes as a message.
-        self.flight.harvest(finished)?;
-        match message {
-            Some((head, bytes)) if head.kind != kind::BELL => {
-                let slot = head.slot as usize;
-                let result = self.flight.deliver(slot, head.seq, head.kind, bytes)?;
-                if let Some(result) = result {
-                    finished.add(result);
-                }
-                self.flight.harvest(finished)
-            }
-            Some((_, bytes)) if !bytes.is_empty() => Err(Violation("its bell says something")),
-            _ => Ok(()),
-        }
-    }
-
-    fn resolve(&mut self, finished: &mut Found) {
-        if finished.is_empty() {
+/// Supervises the pool, until it is at its end or another thread has the role.
+pub(crate) fn run(dispatch: &Arc<Dispatch>, shift: Shift) {
+    let patience = Patience::new();
+    let mut supervisor = Supervisor {
+        dispatch,
+        shift,
+        workers: Vec::new(),
+        changes: None,
+        happened: Vec::new(),
+        unpolled: 0,
+        next_round: Instant::now(),
+        next_idle_look: Instant::now(),
+        amid: patience.clone(),
+        patience,
+        packing: dispatch.packings.join(),
+        buffer: Vec::new(),
+        scratch: Scratch::default(),
+    };
+    supervisor.recover();
+    crew::watch(dispatch);
+    while supervisor.is_on_duty() {
+        supervisor.round();
+        if supervisor.is_on_duty() && supervisor.has_ended() {
             return;
         }
-        self.prove();
-        // Decoding is the user's code, and so are callbacks. Known before this
-        // worker counts as idle, so that nobody relies on it alone.
-        self.seat.set_resolving(true);
-        if self.flight.is_empty() && !self.is_worn_out() {
-            // Known before the owners learn of it: who submits again in answer
-            // to a result finds this worker idle, and starts no other.
-            self.dispatch.soon_idle(self.seat);
-        }
-        self.dispatch.count(finished.len(), 0);
-        finished.resolve();
-        self.seat.set_resolving(false);
+        supervisor.wait();
+    }
+    // What it has finished by now is news to whoever has the role.
+    supervisor.scratch.leave(&dispatch.unresolved);
+    if !supervisor.happened.is_empty() {
+        dispatch.crew.miss();
+    }
+    dispatch.poller.poke();
+    if dispatch.crew.is_over() {
+        // Nobody has: a pool that is killed does not wait for code that does not come back.
+        // Now it has, and there is something to be said to the owner of its job.
+        supervisor.resolve_all();
+    }
+}
+
+impl Supervisor<'_> {
+    fn is_on_duty(&self) -> bool {
+        self.dispatch.crew.role.is(self.shift)
     }
 
-    fn prove(&mut self) {
-        if !self.proved {
-            self.proved = true;
+    /// Takes up what the former supervisor may have had in hand.
+    fn recover(&mut self) {
+        self.look_up_workers();
+        for worker in std::mem::take(&mut self.workers) {
+            self.dispatch.empty_hand(&worker);
+            worker.flight.release();
+            if self.dispatch.config.transport == Transport::Messages {
+                // What was posted may not have been sent.
+                self.send_kept(&worker);
+            }
+            if worker.is_idle() {
+                self.at_rest(&worker);
+            }
+            self.workers.push(worker);
+        }
+    }
+
+    fn look_up_workers(&mut self) {
+        let changes = self.dispatch.changes();
+        if self.changes != Some(changes) {
+            self.changes = Some(changes);
+            let workers = self.dispatch.lock().roster.serving().cloned().collect();
+            self.workers = workers;
+        }
+    }
+
+    fn round(&mut self) {
+        let dispatch = self.dispatch;
+        let at_round = dispatch.crew.at_round();
+        dispatch.crew.role.step();
+        // Whoever changes something after this pokes again.
+        dispatch.poller.attention.wake();
+        if !self.is_on_duty() {
+            // That may have been meant for the next one, who is poked in the end.
+            return;
+        }
+        for happened in std::mem::take(&mut self.happened) {
+            match happened {
+                Happened::Something => {}
+                Happened::Ended(id) => self.ended(id),
+                Happened::Readable(id) => self.with_worker(id, Self::read),
+                Happened::Rung(id) => self.with_worker(id, Self::rung),
+            }
+        }
+        while let Some(ready) = dispatch.starter.take_ready() {
+            self.ready(ready);
+        }
+        self.look_up_workers();
+        for worker in std::mem::take(&mut self.workers) {
+            if worker.flight.has_news() && !worker.is_distrusted() {
+                let collected = self.collect(&worker);
+                self.follow_up(&worker, collected);
+            }
+            self.workers.push(worker);
+        }
+        self.give_out();
+        let now = Instant::now();
+        if dispatch.crew.take_missed() || now >= self.next_round {
+            self.look_after_all();
+            self.next_round = now + ROUND;
+        }
+        if now >= self.next_idle_look {
+            self.look_after_idle();
+            self.next_idle_look = now + IDLE_LOOKS;
+        }
+        drop(at_round);
+        self.resolve();
+    }
+
+    fn with_worker(&mut self, id: u64, f: fn(&mut Self, &Arc<Occupant>) -> Result<bool, Down>) {
+        let worker = self
+            .dispatch
+            .lock()
+            .roster
+            .serving()
+            .find(|its| its.id == id)
+            .cloned();
+        if let Some(worker) = worker.filter(|worker| !worker.is_distrusted()) {
+            let done = f(self, &worker);
+            self.follow_up(&worker, done);
+        }
+    }
+
+    /// Runs the user's code: results are decoded, callbacks and wakers called.
+    fn resolve(&mut self) {
+        let unresolved = &self.dispatch.unresolved;
+        while self.is_on_duty() && unresolved.work(&mut self.scratch) {
+            self.dispatch.crew.role.step();
+        }
+    }
+
+    /// The same for the last time, after the end of the pool.
+    fn resolve_all(&mut self) {
+        while self.dispatch.unresolved.work(&mut self.scratch) {}
+        self.scratch.leave(&self.dispatch.unresolved);
+    }
+
+    /// What follows from having collected from a worker.
+    fn follow_up(&mut self, worker: &Arc<Occupant>, collected: Result<bool, Down>) {
+        if let Err(down) = collected {
+            return self.down(worker, down);
+        }
+        if self.dispatch.config.transport == Transport::Messages && !worker.is_idle() {
+            // If what was kept back was cancelled meanwhile, it may have nothing now.
+            self.send_kept(worker);
+        }
+        if !worker.is_idle() {
+            if !worker.is_worn_out(&self.dispatch.config) && self.dispatch.more(worker) {
+                self.give(worker);
+            }
+        } else {
+            // Before its owners learn of the results: who submits again in answer to one
+            // finds this worker idle, and none is started.
+            self.at_rest(worker);
+        }
+    }
+
+    /// A worker has nothing: it is idle, or goes if it is worn out.
+    fn at_rest(&mut self, worker: &Arc<Occupant>) {
+        match worker.is_worn_out(&self.dispatch.config) {
+            true => self.dismiss(worker),
+            false => self.dispatch.lock().roster.idle(worker.id),
+        }
+    }
+
+    fn prove(&self, worker: &Occupant) {
+        if !worker.proved.load(Ordering::Relaxed) {
+            worker.proved.store(true, Ordering::Relaxed);
             self.dispatch.proved();
         }
     }

@@ -1,7 +1,7 @@
 //! The transport: how jobs reach a worker and results come back.
 //!
-//! This is the one seam between the pool and the way bytes move. The supervisor
-//! packs jobs into an [`Outbox`], the worker takes them off the [`Board`] or from
+//! This is the one seam between the pool and the way bytes move. The parent
+//! posts jobs, the worker takes them off the [`Board`] or from
 //! a [`JobSource`], and both agree on the board about who has which job. There
 //! are two ways, see [`Transport`]: everything through shared memory, or large
 //! payloads and wake-ups by message. The handshake, the orders of a worker and
@@ -9,24 +9,25 @@
 
 mod bell;
 mod board;
+mod bootstrap;
 mod decoder;
 mod frame;
 mod ipc;
 mod large;
-mod outbox;
 mod patience;
 mod pipe;
 mod slot;
+mod way;
 mod wire;
 
 pub(crate) use self::board::{Board, NoArgument, SLOTS, place};
+pub(crate) use self::bootstrap::{Server, hand_over};
 pub(crate) use self::decoder::Incoming;
 #[cfg(fuzzing)]
 pub(crate) use self::decoder::{Decoder, Source};
-pub(crate) use self::frame::{HEAD, Head, Parcel, kind, parcels};
-pub(crate) use self::ipc::{Ends, JobSource, Jobs, Lifeline, Sent, pair, warm_up};
-pub(crate) use self::outbox::Outbox;
-pub use self::outbox::Transport;
+pub(crate) use self::frame::{HEAD, Head, Parcel, append_parcel, kind, parcels};
+pub(crate) use self::ipc::{Ends, JobSource, Jobs, Lifeline, Sent, over_the_wire, warm_up};
 pub(crate) use self::patience::Patience;
-pub(crate) use self::slot::{INLINE, Sight, Slot};
-pub(crate) use self::wire::{Wire, WorkerWire};
+pub(crate) use self::slot::{INLINE, Order, Sight, Slot};
+pub use self::way::Transport;
+pub(crate) use self::wire::{Cutter, Wire, WorkerWire};

@@ -2,16 +2,16 @@
 
 mod hook;
 mod obey;
+mod parts;
 mod run;
 mod setup;
 
 use crate::handshake::{Hello, Invitation, VARIABLE};
 use crate::image::ImageId;
 use crate::transport::{
-    self, Board, HEAD, Head, JobSource, Jobs, Lifeline, Transport, WorkerWire, kind,
+    self, Board, HEAD, Head, JobSource, Jobs, Lifeline, Server, Transport, WorkerWire, kind,
 };
 use executor_core::codec;
-use ipc_channel::ipc::IpcSender;
 use std::io;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -88,13 +88,13 @@ fn serve(invitation: &str, host: Host) -> ! {
 struct Service {
     board: &'static Board,
     jobs: JobSource,
-    wire: WorkerWire,
+    wire: &'static WorkerWire,
 }
 
 impl Service {
     fn begin(invitation: &Invitation, host: Host) -> io::Result<Self> {
         setup::survive_only_with(invitation.parent)?;
-        let (wire, board) = setup::take_standard_input()?;
+        let (wire, board, connection) = setup::take_standard_input()?;
         setup::inherit(invitation);
         if let Host::Test(_) = host {
             setup::leave_the_harness_output()?;
@@ -102,14 +102,24 @@ impl Service {
         let _ = HOST.set(host);
         let _ = DEPTH.set(invitation.depth);
 
-        let (ends, jobs, lifeline) = transport::pair()?;
-        let image = ImageId::of_this_process(invitation.by_code)?;
-        let bootstrap = IpcSender::<Hello>::connect(invitation.server.clone())?;
+        let handed_over = connection.zip(invitation.place.as_deref());
+        let channels = handed_over.and_then(|(connection, place)| {
+            // SAFETY: as for the removal of the invitation.
+            let server = unsafe { Server::open(place) };
+            let taken = server.and_then(|server| server.take(&connection, invitation.nonce));
+            // The parent is told that there are none, which is no reason not to serve.
+            taken.ok()
+        });
+        let image = ImageId::of_this_process(invitation.by_contents)?;
+        let hello = Hello::new(invitation.nonce, image, channels.is_some());
+        let (jobs, lifeline) = match channels {
+            Some(channels) => channels,
+            None => transport::over_the_wire(&wire)?,
+        };
         watch_parent(lifeline)?;
-        bootstrap
-            .send(Hello::new(invitation.nonce, image, ends))
-            .map_err(io::Error::other)?;
+        say(&wire, kind::HELLO, &hello);
         let board: &'static Board = Box::leak(Box::new(board));
+        let wire: &'static WorkerWire = Box::leak(Box::new(wire));
         Ok(Self { board, jobs, wire })
     }
 
@@ -118,16 +128,16 @@ impl Service {
         let way = match obey::obey(&self.read(len), |way| self.prepare(way)) {
             Ok(way) => way,
             Err(why) => {
-                self.say(kind::UNFIT, &why);
+                say(self.wire, kind::UNFIT, &why);
                 std::process::exit(1);
             }
         };
-        self.say(kind::READY, &());
+        say(self.wire, kind::READY, &());
         match way {
             Transport::SharedMemory => run::posted(self.board),
             Transport::Messages => {
                 while let Some(message) = self.next() {
-                    run::all(self.board, &self.wire, &message);
+                    run::all(self.board, self.wire, &message);
                 }
             }
         }
@@ -135,10 +145,9 @@ impl Service {
     }
 
     /// Before any code of the user runs.
-    fn prepare(&self, way: Transport) -> Result<(), String> {
-        let wire = self.wire.try_clone().map_err(|error| error.to_string())?;
-        hook::install(way, self.board, wire);
-        Ok(())
+    fn prepare(&self, way: Transport) {
+        hook::install(way, self.board, self.wire);
+        parts::install(self.board, self.wire);
     }
 
     /// The next message; `None` when there will be no more.
@@ -157,15 +166,16 @@ impl Service {
             std::process::exit(1)
         })
     }
+}
 
-    fn say<T: serde::Serialize>(&self, kind: u32, what: &T) {
-        let mut buffer = vec![0; HEAD];
-        // Texts and nothing: it cannot fail.
-        let _ = codec::encode(what, &mut buffer);
-        let head = Head::plain(kind, buffer.len() - HEAD);
-        // A parent that does not listen is gone, or will end this process.
-        let _ = self.wire.send(head, &mut buffer);
-    }
+/// Says something to the parent that is not about a job.
+fn say<T: serde::Serialize>(wire: &WorkerWire, kind: u32, what: &T) {
+    let mut buffer = vec![0; HEAD];
+    // Texts, numbers and nothing: it cannot fail.
+    let _ = codec::encode(what, &mut buffer);
+    let head = Head::plain(kind, buffer.len() - HEAD);
+    // A parent that does not listen is gone, or will end this process.
+    let _ = wire.send(head, &mut buffer);
 }
 
 /// Ends this process at once when the parent is gone, whatever it is doing.

@@ -139,7 +139,9 @@ fn is_child(pid: u32) -> bool {
 fn many_deaths_leave_nothing_behind() {
     let directory = tempfile::tempdir().unwrap();
     let set_up = |command: &mut Command| {
+        // Where workers' sockets have their names, for the one or the other.
         command.env("TMPDIR", directory.path());
+        command.env("XDG_RUNTIME_DIR", directory.path());
         command.stderr(std::process::Stdio::null());
     };
     let (said, status) = Program::start("program", "deaths", set_up).end();
@@ -242,12 +244,11 @@ fn kill_tree_takes_what_a_worker_has_started() {
 
 const HOST: &str = "hygiene::unmasked_worker";
 
-/// A worker that looks, before it says hello, at where it is to say it.
+/// A worker that looks, before it says hello, at where its server is to be.
 #[test]
 fn unmasked_worker() {
     if let Ok(invitation) = std::env::var("POOL_PROCESS_WORKER") {
-        let socket = &invitation[invitation.find('/').expect("a path")..];
-        let directory = Path::new(socket).parent().expect("it is in one");
+        let directory = &invitation[invitation.find('/').expect("a path")..];
         let mode = std::fs::metadata(directory).expect("it is there").mode();
         eprintln!("looked at: {:o}", mode & 0o7777);
     }

@@ -162,14 +162,42 @@ fn worker_exe_starts_a_copy_of_this_program() {
     assert_eq!(finish(pool.submit(exe, ())).unwrap(), path);
 }
 
+/// Part of this program, and of nothing that it does.
+static CONSTANT: [u8; 32] = *b"a constant of this program's own";
+
+/// Another build of this program, in which all functions have the same place.
+fn copy_with_another_constant(to: &Path) {
+    let mut program = std::fs::read(std::env::current_exe().unwrap()).unwrap();
+    // At the head of the note that holds a build id: its type and its owner.
+    let build_id = b"\x03\0\0\0GNU\0";
+    let mut changed = [0, 0];
+    for at in 0..program.len() {
+        if program[at..].starts_with(std::hint::black_box(&CONSTANT)) {
+            program[at] ^= 1;
+            changed[0] += 1;
+        } else if program[at..].starts_with(build_id) {
+            program[at + build_id.len()] ^= 1;
+            changed[1] += 1;
+        }
+    }
+    assert!(changed[0] > 0, "it is not in the program");
+    let patched = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(&patched, program).unwrap();
+    let script = format!(
+        "cp '{}' \"$2\" && chmod +x \"$2\"",
+        patched.path().display()
+    );
+    copy(to, &script);
+}
+
 /// What is not this program is refused with the reason: one that knows nothing of
 /// pools, one that does but is another, and a file that is not there.
 #[test]
 fn worker_exe_of_another_program_is_refused() {
     init_test_worker();
     let directory = tempfile::tempdir().unwrap();
-    let longer = directory.path().join("longer");
-    copy(&longer, "cp \"$1\" \"$2\" && echo >> \"$2\"");
+    let other = directory.path().join("other");
+    copy_with_another_constant(&other);
     let missing = directory.path().join("missing");
     for (program, text) in [
         (
@@ -177,7 +205,7 @@ fn worker_exe_of_another_program_is_refused() {
             "does the program call `pool_process::init()`",
         ),
         (
-            &longer,
+            &other,
             "it was refused: it runs another program than its parent",
         ),
         (&missing, "the program does not start: No such file"),

@@ -12,6 +12,7 @@ pub(crate) struct Bell {
     rung: AtomicBool,
     returned: AtomicBool,
     overdue: AtomicBool,
+    waiting: AtomicBool,
 }
 
 impl Bell {
@@ -63,6 +64,15 @@ impl Bell {
     /// The worker is held up on its way, or is not.
     pub(crate) fn set_overdue(&self, overdue: bool) {
         self.overdue.store(overdue, Ordering::Relaxed);
+    }
+
+    /// The function waits for another task, or does so no longer.
+    pub(crate) fn set_waiting(&self, waiting: bool) {
+        self.waiting.store(waiting, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed)
     }
 
     /// Whether the function had returned; the worker is there. Only the worker

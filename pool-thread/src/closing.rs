@@ -28,8 +28,8 @@ use crate::worker::seat_here;
 use executor_core::exit::HoldExit;
 use executor_core::timer::{self, Timer};
 use executor_core::{Promise, Shutdown, ShutdownMode, ShutdownReport, Task, promise};
-use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 pub(crate) struct Closing {
     mode: ShutdownMode,
@@ -37,12 +37,10 @@ pub(crate) struct Closing {
     hold: Option<HoldExit>,
     /// How many jobs had come to their end before the pool was closed.
     finished_before: usize,
-    /// Jobs that were cancelled since then, but for those the queue removed.
+    /// Jobs that were cancelled since then, but for those that were withdrawn.
     cancelled: usize,
-    /// What the queue had removed before.
-    removed_before: usize,
-    /// Jobs that are out of the queue and about to be cancelled.
-    cancelling: usize,
+    /// How many had been withdrawn before.
+    withdrawn_before: usize,
 }
 
 /// Somebody who waits for the end.
@@ -75,7 +73,11 @@ impl Settled {
 
 impl Shared {
     pub(crate) fn shutdown(self: &Arc<Self>, how: Shutdown) -> Task<ShutdownReport> {
-        let (promise, task) = promise(format!("shutdown of {}", self.settings.name));
+        let name = format!("shutdown of {}", self.settings.name);
+        if self.made.is_foreign() {
+            return Task::ready(name, Err(self.forked()));
+        }
+        let (promise, task) = promise(name);
         let deadline = how.deadline().map(|limit| {
             let pool = Arc::downgrade(self);
             timer::after(limit, move || {
@@ -94,19 +96,21 @@ impl Shared {
         mode: ShutdownMode,
         caller: Option<(Promise<ShutdownReport>, Option<Timer>)>,
     ) {
+        // Made and dropped under no lock.
+        let mut hold = Some(HoldExit::new());
         let mut both = self.lock();
+        self.closed.store(true, Ordering::Release);
         let here = seat_here(self).and_then(|seat| both.dispatch.at(seat));
         let job = here.map(|running| running.number);
-        let idle = both.live() == 0 && both.dispatch.running().next().is_none();
-        let (finished_before, removed_before) = (both.dispatch.finished(), both.removed());
+        let idle = both.none_wait() && both.dispatch.running().next().is_none();
+        let (finished_before, withdrawn_before) = (both.dispatch.finished(), both.withdrawn());
         let closing = both.intake.closing.get_or_insert_with(|| Closing {
             mode,
             callers: Vec::new(),
-            hold: (!idle).then(HoldExit::new),
+            hold: hold.take_if(|_| !idle),
             finished_before,
             cancelled: 0,
-            removed_before,
-            cancelling: 0,
+            withdrawn_before,
         });
         closing.mode = closing.mode.max(mode);
         closing
@@ -117,34 +121,33 @@ impl Shared {
                 deadline,
             }));
         let mode = closing.mode;
-        let pending = match mode {
-            ShutdownMode::Drain => VecDeque::new(),
-            _ => both.take_all(),
-        };
+        let cancels = mode >= ShutdownMode::CancelPending;
         let killed = mode >= ShutdownMode::Kill;
-        let count = pending.len();
-        if let Some(closing) = &mut both.intake.closing {
-            closing.cancelling += count;
-        }
+        both.dispatch.stopped |= cancels;
+        both.intake.clearing += usize::from(cancels);
         let sleepers: Vec<_> = std::iter::from_fn(|| both.intake.seats.wake()).collect();
         let settled = both.settle();
         drop(both);
+        drop(hold);
         sleepers.iter().for_each(|bell| bell.ring());
         if killed {
             // Before the report: who reads it finds that they were asked.
             self.killed.cancel();
         }
         settled.carry_out();
-        if count == 0 {
+        if !cancels {
             return;
         }
-        for job in pending {
-            job.cancel("its pool was shut down");
-        }
+        let cancelled = self.clear(
+            |_| true,
+            |job| {
+                job.cancel("its pool was shut down");
+            },
+        );
         let mut both = self.lock();
+        both.intake.clearing -= 1;
         if let Some(closing) = &mut both.intake.closing {
-            closing.cancelling -= count;
-            closing.cancelled += count;
+            closing.cancelled += cancelled;
         }
         let settled = both.settle();
         drop(both);
@@ -172,14 +175,14 @@ impl Both<'_> {
         if self.intake.closing.is_none() {
             return Settled::default();
         }
-        let (live, removed) = (self.live(), self.removed());
+        let (none_wait, withdrawn) = (self.none_wait(), self.withdrawn());
         let (dispatch, intake) = (&*self.dispatch, &mut *self.intake);
         let seats = &intake.seats;
         let mut settled = Settled::default();
         let Some(closing) = &mut intake.closing else {
             return settled;
         };
-        if closing.cancelling > 0 || live > 0 {
+        if intake.clearing > 0 || !none_wait {
             return settled;
         }
         let killed = closing.mode >= ShutdownMode::Kill;
@@ -191,7 +194,7 @@ impl Both<'_> {
         for caller in closing.callers.extract_if(.., over) {
             let mut report = ShutdownReport::default();
             report.finished = dispatch.finished() - closing.finished_before;
-            report.cancelled = closing.cancelled + removed - closing.removed_before;
+            report.cancelled = closing.cancelled + withdrawn - closing.withdrawn_before;
             for (job, returned) in dispatch.running() {
                 // One that is over, but for its callbacks, is not abandoned.
                 match returned {

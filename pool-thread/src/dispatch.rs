@@ -5,15 +5,17 @@
 //! the next job and notes that it runs, in one step under that lock.
 
 use crate::bell::Bell;
-use crate::queue::JobQueue;
 use executor_core::HeldJob;
+use executor_core::queue::{Husks, JobQueue, Ledger, Next};
 use std::borrow::Cow;
 use std::sync::Arc;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Dispatch {
     /// Jobs that came before all those of the intake's queue.
     pub(crate) queue: JobQueue,
+    /// What is queued is about to be cancelled: no worker begins it.
+    pub(crate) stopped: bool,
     desks: Vec<Desk>,
     /// Counts the jobs that were begun, to tell them apart.
     begun: u64,
@@ -47,6 +49,16 @@ pub(crate) struct Running {
 }
 
 impl Dispatch {
+    pub(crate) fn new(ledger: Ledger) -> Self {
+        Self {
+            queue: JobQueue::new(ledger),
+            stopped: false,
+            desks: Vec::new(),
+            begun: 0,
+            finished: 0,
+        }
+    }
+
     /// Makes this bell the one of a seat's next worker.
     pub(crate) fn hang(&mut self, seat: usize, bell: Arc<Bell>) {
         let desk = Desk {
@@ -69,8 +81,15 @@ impl Dispatch {
     }
 
     /// The next job of this queue, with its number; the worker begins it.
-    pub(crate) fn begin(&mut self, seat: usize) -> Option<(HeldJob, u64)> {
-        let job = self.queue.pop()?;
+    pub(crate) fn begin(&mut self, seat: usize, husks: &mut Husks) -> Next<(HeldJob, u64)> {
+        if self.stopped {
+            return Next::Empty;
+        }
+        let job = match self.queue.begin_next(husks) {
+            Next::Job(job) => job,
+            Next::Again => return Next::Again,
+            Next::Empty => return Next::Empty,
+        };
         self.begun += 1;
         let desk = &mut self.desks[seat];
         // Written over what is left of the one before.
@@ -80,12 +99,12 @@ impl Dispatch {
         running.expired = false;
         running.suspected = false;
         desk.runs = true;
-        Some((job, self.begun))
+        Next::Job((job, self.begun))
     }
 
-    /// A job is over that was run on another one's thread.
-    pub(crate) fn count_finished(&mut self) {
-        self.finished += 1;
+    /// Jobs are over that no worker had at its desk.
+    pub(crate) fn count_finished(&mut self, jobs: usize) {
+        self.finished += jobs;
     }
 
     /// How many jobs have come to their end.
@@ -108,6 +127,12 @@ impl Dispatch {
     pub(crate) fn at(&mut self, seat: usize) -> Option<&mut Running> {
         let desk = &mut self.desks[seat];
         desk.runs.then_some(&mut desk.running)
+    }
+
+    /// Whether a job at another seat does anything but wait for others.
+    pub(crate) fn others_work(&self, seat: usize) -> bool {
+        let mut desks = self.desks.iter().enumerate();
+        desks.any(|(its, desk)| its != seat && desk.runs && !desk.bell.is_waiting())
     }
 
     /// How many jobs are at work at this seat, each waiting for the next.

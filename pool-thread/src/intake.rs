@@ -2,23 +2,22 @@
 
 use crate::closing::Closing;
 use crate::dispatch::Dispatch;
-use crate::queue::JobQueue;
 use crate::seats::Seats;
 use crate::shared::{Call, Settings};
+use executor_core::queue::{Husks, JobQueue, Ledger, Next, STEP};
 use executor_core::{HeldJob, Job, TaskId};
-use std::collections::VecDeque;
 use std::sync::MutexGuard;
 use std::time::Instant;
 
 /// The submits' side of the pool.
-#[derive(Default)]
 pub(crate) struct Intake {
     /// The jobs that came last.
     pub(crate) queue: JobQueue,
-    /// How many were moved to the dispatch last: there cannot be more.
-    moved: usize,
     pub(crate) seats: Seats,
     pub(crate) closing: Option<Closing>,
+    /// How many are taking jobs out of the queue, to resolve them: the pool's end waits
+    /// for them.
+    pub(crate) clearing: usize,
     /// Somebody will look for overdue workers.
     pub(crate) watched: bool,
     /// No thread is started before, since the system had none to give.
@@ -32,54 +31,42 @@ pub(crate) struct Both<'a> {
 }
 
 impl Intake {
-    /// Whether a job has only to be put to the others: there is room for it, and
-    /// nobody to be called.
+    pub(crate) fn new(ledger: Ledger) -> Self {
+        Self {
+            queue: JobQueue::new(ledger),
+            seats: Seats::default(),
+            closing: None,
+            clearing: 0,
+            watched: false,
+            start_again: None,
+        }
+    }
+
+    /// Whether a job has only to be put to the others: nobody is to be called, and
+    /// nothing to be tidied up.
     pub(crate) fn is_busy(&self, settings: &Settings) -> bool {
-        let waiting = || self.queue.len() + self.moved;
         !self.seats.any_idle()
             && self.seats.taken() >= settings.max_workers
             && self.closing.is_none()
-            && !self.queue.is_long()
-            && settings.max_queued.is_none_or(|bound| waiting() < bound)
+            && !self.queue.is_crowded()
     }
 }
 
 impl Both<'_> {
-    pub(crate) fn admit(&mut self, settings: &Settings) -> Result<(), String> {
-        let name = &settings.name;
-        if self.intake.closing.is_some() {
-            return Err(format!("the pool `{name}` has been shut down"));
-        }
-        let Some(bound) = settings.max_queued else {
-            return Ok(());
-        };
-        // Those that a worker is free for do not count as waiting.
-        let free = settings.max_workers.saturating_sub(self.dispatch.busy());
-        let full = |len| len >= bound.saturating_add(free);
-        if full(self.len()) && full(self.live()) {
-            return Err(format!(
-                "the queue of the pool `{name}` is full (max_queued is {bound})"
-            ));
-        }
-        Ok(())
-    }
-
     /// Sends for a worker, if the jobs in the queue need one more.
     pub(crate) fn call(&mut self, max_workers: usize) -> Call {
         let seats = &self.intake.seats;
         if !seats.any_idle() && seats.taken() >= max_workers {
             return Call::Nobody;
         }
-        let (len, coming) = (self.len(), seats.coming());
-        if len <= coming {
+        let (waiting, coming) = (self.waiting(), seats.coming());
+        if waiting <= coming {
             return Call::Nobody;
         }
-        let (expected, any_idle) = (coming + seats.returning(), seats.any_idle());
-        // Starting a thread is dear: not for jobs that were cancelled.
-        if len <= expected || !any_idle && self.live() <= expected {
-            return match self.len() > coming && !self.intake.watched {
-                true => Call::Watch,
-                false => Call::Nobody,
+        if waiting <= coming + seats.returning() {
+            return match self.intake.watched {
+                true => Call::Nobody,
+                false => Call::Watch,
             };
         }
         let intake = &mut *self.intake;
@@ -97,53 +84,66 @@ impl Both<'_> {
 
     /// The job whose turn it is, with its number; the worker at this seat begins
     /// it.
-    pub(crate) fn begin(&mut self, seat: usize) -> Option<(HeldJob, u64)> {
-        if let Some(next) = self.dispatch.begin(seat) {
-            return Some(next);
+    pub(crate) fn begin(&mut self, seat: usize, husks: &mut Husks) -> Next<(HeldJob, u64)> {
+        match self.dispatch.begin(seat, husks) {
+            Next::Empty if !self.dispatch.stopped => {
+                self.dispatch.queue.take_over(&mut self.intake.queue);
+                self.dispatch.begin(seat, husks)
+            }
+            next => next,
         }
-        self.dispatch.queue.take_over(&mut self.intake.queue);
-        self.intake.moved = self.dispatch.queue.len();
-        self.dispatch.begin(seat)
-    }
-
-    /// How many jobs wait, and perhaps some that were cancelled.
-    fn len(&self) -> usize {
-        self.dispatch.queue.len() + self.intake.queue.len()
     }
 
     /// How many jobs wait that are not cancelled.
-    pub(crate) fn live(&mut self) -> usize {
-        self.dispatch.queue.live() + self.intake.queue.live()
+    pub(crate) fn waiting(&self) -> usize {
+        JobQueue::waiting_in([&self.dispatch.queue, &self.intake.queue])
     }
 
-    pub(crate) fn sweep(&mut self) {
-        // In proportion to what has come since.
-        if self.intake.queue.len() >= self.dispatch.queue.len() {
-            self.dispatch.queue.live();
+    /// Whether nothing waits, although husks may be left.
+    pub(crate) fn none_wait(&self) -> bool {
+        let queues = [&self.dispatch.queue, &self.intake.queue];
+        // What is empty is so at once; a count may lag behind a cancel for a moment.
+        queues.iter().all(|queue| queue.is_empty()) || self.waiting() == 0
+    }
+
+    /// Takes husks out of a part of the queue, if it has become long.
+    pub(crate) fn tidy(&mut self, husks: &mut Husks) {
+        if !self.intake.queue.is_crowded() {
+            return;
         }
-        self.intake.queue.sweep();
+        // In proportion to what has come since.
+        if self.intake.queue.entries() >= self.dispatch.queue.entries() {
+            self.dispatch.queue.sweep(husks);
+        }
+        self.intake.queue.sweep(husks);
     }
 
-    /// How many cancelled jobs have been taken out so far.
-    pub(crate) fn removed(&self) -> usize {
-        self.dispatch.queue.removed() + self.intake.queue.removed()
+    /// How many queued jobs have been cancelled so far.
+    pub(crate) fn withdrawn(&self) -> usize {
+        let queues = [&self.dispatch.queue, &self.intake.queue];
+        let removed = queues.iter().map(|queue| queue.removed()).sum();
+        self.intake.queue.ledger().withdrawn().max(removed)
     }
 
     /// The job of this task, out of its turn, if it waits here. What is asked for
     /// came late as a rule, so it is looked for from the end.
-    pub(crate) fn pop_task(&mut self, id: TaskId) -> Option<HeldJob> {
-        let late = self.intake.queue.pop_task(id);
-        late.or_else(|| self.dispatch.queue.pop_task(id))
+    pub(crate) fn begin_task(&mut self, id: TaskId, husks: &mut Husks) -> Option<HeldJob> {
+        let late = self.intake.queue.begin_task(id, husks);
+        late.or_else(|| self.dispatch.queue.begin_task(id, husks))
     }
 
     pub(crate) fn has(&self, id: TaskId) -> bool {
         self.intake.queue.has(id) || self.dispatch.queue.has(id)
     }
 
-    /// Takes out everything that waits.
-    pub(crate) fn take_all(&mut self) -> VecDeque<Job> {
-        let mut all = self.dispatch.queue.take_all();
-        all.append(&mut self.intake.queue.take_all());
-        all
+    /// Takes out some of what waits, if there is anything, to be resolved under no lock.
+    /// Whether there is more is in the second place.
+    pub(crate) fn clear(&mut self, husks: &mut Husks) -> (Vec<Job>, bool) {
+        let mut jobs = self.dispatch.queue.pop_up_to(STEP, husks);
+        if self.dispatch.queue.is_empty() {
+            jobs.append(&mut self.intake.queue.pop_up_to(STEP, husks));
+        }
+        let all = self.dispatch.queue.is_empty() && self.intake.queue.is_empty();
+        (jobs, !all)
     }
 }

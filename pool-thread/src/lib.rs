@@ -52,8 +52,7 @@
 //! # Files
 //!
 //! `pool` is the handle, `builder` its settings. `shared` is what handles and
-//! workers share, and how a submit finds a worker; `queue` holds the jobs that
-//! wait, `intake` the part that submits touch, `dispatch` the part that workers
+//! workers share, and how a submit finds a worker; `intake` is the part that submits touch, `dispatch` the part that workers
 //! touch, `seats` where each worker is. `worker` is a
 //! worker's loop, `bell` how it is woken, `doze` how long it stays awake,
 //! `meanwhile` what it does when its job waits for another, `threads` the seam to
@@ -72,7 +71,6 @@ mod intake;
 mod meanwhile;
 mod overdue;
 mod pool;
-mod queue;
 mod seats;
 mod shared;
 mod threads;

@@ -1,10 +1,12 @@
 //! [`ThreadPool`]: the handle.
 
 use crate::builder::ThreadPoolBuilder;
+use crate::intake::Both;
 use crate::shared::{Settings, Shared};
 use executor_core::{Executor, Job, JobOptions, Shutdown, ShutdownMode, ShutdownReport, Task};
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// A pool of threads, as an [`Executor`].
 ///
@@ -17,6 +19,10 @@ use std::sync::Arc;
 /// meanwhile waits for that; a job must not call `std::process::exit` then, which
 /// the standard library stops for ever once `main` has returned. A job that holds
 /// a handle of its own pool keeps the pool open.
+///
+/// A forked child has the handle and none of the threads. There a submit is rejected at
+/// once with an error that says so, a shutdown ends at once with the same, all counts are
+/// zero, and dropping the last handle does nothing.
 ///
 /// ```
 /// use executor_core::{Executor as _, ExecutorExt as _, Shutdown};
@@ -44,6 +50,10 @@ struct Handle {
 
 impl Drop for Handle {
     fn drop(&mut self) {
+        if self.shared.made.is_foreign() {
+            // Not even freed: that would take locks that may be held for ever.
+            return std::mem::forget(self.shared.clone());
+        }
         self.shared.close(ShutdownMode::Drain, None);
     }
 }
@@ -97,6 +107,14 @@ impl ThreadPool {
         task
     }
 
+    /// What there is to be counted; nothing in a forked child.
+    fn look(&self, count: impl FnOnce(&Both<'_>) -> usize) -> usize {
+        match self.shared().made.is_foreign() {
+            true => 0,
+            false => count(&self.shared().lock()),
+        }
+    }
+
     /// The name of the pool, with which those of its threads begin.
     pub fn name(&self) -> &str {
         &self.shared().settings.name
@@ -109,18 +127,18 @@ impl ThreadPool {
 
     /// How many threads there are at present.
     pub fn workers(&self) -> usize {
-        self.shared().lock().intake.seats.taken()
+        self.look(|both| both.intake.seats.taken())
     }
 
     /// How many jobs wait for a worker at present.
     pub fn queued(&self) -> usize {
-        self.shared().lock().live()
+        self.look(|both| both.waiting())
     }
 
     /// How many functions run at present, including those that their time limit
     /// has given up.
     pub fn running(&self) -> usize {
-        self.shared().lock().dispatch.busy()
+        self.look(|both| both.dispatch.busy())
     }
 }
 
@@ -159,10 +177,8 @@ impl Executor for ThreadPool {
 
 impl fmt::Debug for ThreadPool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut both = self.shared().lock();
-        let (workers, running) = (both.intake.seats.taken(), both.dispatch.busy());
-        let (queued, closed) = (both.live(), both.intake.closing.is_some());
-        drop(both);
+        let (workers, running, queued) = (self.workers(), self.running(), self.queued());
+        let closed = self.shared().closed.load(Ordering::Acquire);
         f.debug_struct("ThreadPool")
             .field("name", &self.name())
             .field("max_workers", &self.max_workers())

@@ -42,9 +42,10 @@ use crate::bell::Bell;
 use crate::dispatch::Dispatch;
 use crate::intake::{Both, Intake};
 use crate::{overdue, threads, worker};
+use executor_core::fork::Generation;
+use executor_core::queue::{Husks, Ledger, Next as Turn};
 use executor_core::{CancelToken, HeldJob, Job, TaskError};
-use std::collections::VecDeque;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -60,16 +61,36 @@ pub(crate) struct Settings {
     pub(crate) stack_size: Option<usize>,
 }
 
+impl Settings {
+    /// How many jobs may be there, if there is a bound: each worker takes one.
+    fn most(&self) -> Option<usize> {
+        let bound = self.max_queued?;
+        Some(bound.saturating_add(self.max_workers))
+    }
+}
+
 pub(crate) struct Shared {
     pub(crate) settings: Settings,
     /// Cancelled when the pool is killed: the tokens of its jobs are children of it.
     pub(crate) killed: CancelToken,
-    dispatch: Mutex<Dispatch>,
-    intake: Mutex<Intake>,
+    /// In a forked child none of the rest is to be touched: the workers are not there, and
+    /// the locks may be held for ever.
+    pub(crate) made: Generation,
+    /// Counts jobs that were withdrawn and, if the queue is bounded, all that are there.
+    ledger: Ledger,
+    /// No job is taken any more: for those who are refused without a lock.
+    pub(crate) closed: AtomicBool,
+    dispatch: Apart<Mutex<Dispatch>>,
+    intake: Apart<Mutex<Intake>>,
     /// How many workers stay awake although they have nothing to do.
     awake: AtomicUsize,
     cpus: usize,
 }
+
+/// On cache lines of its own: who has one of the locks is not to slow down who has the
+/// other.
+#[repr(align(128))]
+struct Apart<T>(T);
 
 /// Who has to be called for a job, once the locks are released.
 #[must_use = "the job may wait for ever if nobody is called"]
@@ -106,11 +127,15 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Shared {
     pub(crate) fn new(settings: Settings) -> Self {
+        let ledger = Ledger::new();
         Self {
             settings,
             killed: CancelToken::new(),
-            dispatch: Mutex::default(),
-            intake: Mutex::default(),
+            made: Generation::current(),
+            dispatch: Apart(Mutex::new(Dispatch::new(ledger.clone()))),
+            intake: Apart(Mutex::new(Intake::new(ledger.clone()))),
+            ledger,
+            closed: AtomicBool::new(false),
             awake: AtomicUsize::new(0),
             cpus: std::thread::available_parallelism().map_or(1, usize::from),
         }
@@ -118,57 +143,97 @@ impl Shared {
 
     /// Takes both locks.
     pub(crate) fn lock(&self) -> Both<'_> {
-        let dispatch = lock(&self.dispatch);
-        let intake = lock(&self.intake);
+        let dispatch = lock(&self.dispatch.0);
+        let intake = lock(&self.intake.0);
         Both { dispatch, intake }
     }
 
     /// Takes a job in, or fails it with the reason.
     pub(crate) fn submit(self: &Arc<Self>, job: Job) {
-        let mut intake = lock(&self.intake);
+        if self.made.is_foreign() {
+            return job.fail(self.forked());
+        }
+        if let Some(most) = self.settings.most()
+            && !self.ledger.try_admit(&job, most)
+        {
+            return self.refuse(job);
+        }
+        let mut intake = lock(&self.intake.0);
         if intake.is_busy(&self.settings) {
-            intake.queue.push(job);
+            intake.queue.push_back(job);
             return;
         }
         drop(intake);
+        let mut husks = Husks::new();
         let mut both = self.lock();
-        if let Err(why) = both.admit(&self.settings) {
+        if both.intake.closing.is_some() {
             drop(both);
-            job.fail(TaskError::rejected(why));
-            return;
+            return self.refuse(job);
         }
-        if both.intake.queue.is_long() {
-            both.sweep();
-        }
-        both.intake.queue.push(job);
+        both.tidy(&mut husks);
+        both.intake.queue.push_back(job);
         let call = both.call(self.settings.max_workers);
         drop(both);
         self.carry_out(call);
     }
 
+    /// Why nothing can be had of the pool in a forked child.
+    #[cold]
+    pub(crate) fn forked(&self) -> TaskError {
+        let name = &self.settings.name;
+        TaskError::rejected(format!(
+            "the pool `{name}` is in the process that this one was forked from, where its \
+             threads are"
+        ))
+    }
+
+    /// Fails a job that is not taken.
+    #[cold]
+    fn refuse(&self, job: Job) {
+        let Settings {
+            name, max_queued, ..
+        } = &self.settings;
+        job.fail(TaskError::rejected(match max_queued {
+            Some(bound) if !self.closed.load(Ordering::Acquire) => {
+                format!("the queue of the pool `{name}` is full (max_queued is {bound})")
+            }
+            _ => format!("the pool `{name}` has been shut down"),
+        }));
+    }
+
     /// What the worker at this seat does next; `called` says that it was started
     /// or woken.
     pub(crate) fn next(&self, seat: usize, called: bool) -> Next {
-        let mut dispatch = lock(&self.dispatch);
-        dispatch.arrive(seat);
-        if !called && let Some((job, number)) = dispatch.begin(seat) {
-            return Next::Run(job, number);
-        }
-        let intake = lock(&self.intake);
-        let mut both = Both { dispatch, intake };
-        both.intake.seats.arrive(seat);
-        if let Some((job, number)) = both.begin(seat) {
-            return Next::Run(job, number);
-        }
-        if both.intake.closing.is_some() {
+        loop {
+            // Dropped when the locks are released.
+            let mut husks = Husks::new();
+            let mut dispatch = lock(&self.dispatch.0);
+            dispatch.arrive(seat);
+            if !called {
+                match dispatch.begin(seat, &mut husks) {
+                    Turn::Job((job, number)) => return Next::Run(job, number),
+                    Turn::Again => continue,
+                    Turn::Empty => {}
+                }
+            }
+            let intake = lock(&self.intake.0);
+            let mut both = Both { dispatch, intake };
+            both.intake.seats.arrive(seat);
+            match both.begin(seat, &mut husks) {
+                Turn::Job((job, number)) => return Next::Run(job, number),
+                Turn::Again => continue,
+                Turn::Empty => {}
+            }
+            if both.intake.closing.is_none() {
+                both.intake.seats.rest(seat);
+                return Next::Sleep;
+            }
             both.intake.seats.leave(seat);
             let settled = both.settle();
             drop(both);
             settled.carry_out();
             return Next::Leave;
         }
-        both.intake.seats.rest(seat);
-        Next::Sleep
     }
 
     /// Lets a worker stay awake for a moment, until what it is given is dropped: no
@@ -201,19 +266,46 @@ impl Shared {
         let mut both = self.lock();
         both.intake.seats.leave(seat);
         both.intake.start_again = Instant::now().checked_add(PAUSE);
-        let stranded = match both.intake.seats.taken() {
-            0 => both.take_all(),
-            _ => VecDeque::new(),
-        };
-        stranded.iter().for_each(|_| both.dispatch.count_finished());
-        let settled = both.settle();
+        both.intake.clearing += 1;
         drop(both);
         let name = &self.settings.name;
         tracing::warn!(pool = name, reason, "a thread could not be started");
-        for job in stranded {
-            let message = format!("no thread of the pool `{name}` could be started");
-            job.fail(TaskError::pool_broken(message, reason));
-        }
+        let failed = self.clear(
+            |both| both.intake.seats.taken() == 0,
+            |job| {
+                let message = format!("no thread of the pool `{name}` could be started");
+                job.fail(TaskError::pool_broken(message, reason));
+            },
+        );
+        let mut both = self.lock();
+        both.intake.clearing -= 1;
+        both.dispatch.count_finished(failed);
+        let settled = both.settle();
+        drop(both);
         settled.carry_out();
+    }
+
+    /// Takes what waits out of the queue, as long as `goes_on`, and resolves it under no
+    /// lock. Says how many jobs that were.
+    pub(crate) fn clear(
+        &self,
+        goes_on: impl Fn(&Both<'_>) -> bool,
+        resolve: impl Fn(Job),
+    ) -> usize {
+        let mut count = 0;
+        loop {
+            let mut husks = Husks::new();
+            let mut both = self.lock();
+            if !goes_on(&both) {
+                return count;
+            }
+            let (jobs, more) = both.clear(&mut husks);
+            drop(both);
+            count += jobs.len();
+            jobs.into_iter().for_each(&resolve);
+            if !more {
+                return count;
+            }
+        }
     }
 }

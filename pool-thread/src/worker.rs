@@ -27,11 +27,15 @@ pub(crate) fn seat_here(shared: &Shared) -> Option<usize> {
 }
 
 /// What a worker's thread does, from its start to its end.
-pub(crate) fn work(shared: &Arc<Shared>, seat: usize, bell: &Bell) {
+pub(crate) fn work(shared: &Arc<Shared>, seat: usize, bell: &Arc<Bell>) {
     HERE.set(Some((address(shared), seat)));
     exit::this_thread_runs_jobs();
     bell.hang();
-    current::set_helper(Some(Arc::new(Meanwhile::new(shared.clone(), seat))));
+    current::set_helper(Some(Arc::new(Meanwhile::new(
+        shared.clone(),
+        seat,
+        bell.clone(),
+    ))));
     token::set_parent(Some(shared.killed.clone()));
     // Jobs keep their panics to themselves. This is for what would be a bug of
     // ours: the worker goes on, and `threadpool` never learns of it.
@@ -48,6 +52,10 @@ fn serve(shared: &Arc<Shared>, seat: usize, bell: &Bell) {
     let mut called = true;
     let mut doze = Doze::default();
     loop {
+        if shared.made.is_foreign() {
+            // A job has forked, and this is what is left of its thread.
+            return;
+        }
         match shared.next(seat, std::mem::take(&mut called)) {
             Next::Run(job, number) => {
                 doze.found(true);

@@ -10,6 +10,11 @@ impl Subject for Threads {
         let pool = ThreadPool::builder().max_workers(workers).build();
         Box::new(pool.expect("at least one worker"))
     }
+    fn start_bounded(&self, workers: usize, queued: usize) -> Option<Box<dyn Executor>> {
+        let builder = ThreadPool::builder().max_workers(workers);
+        let pool = builder.max_queued(queued).build();
+        Some(Box::new(pool.expect("at least one worker")))
+    }
 }
 
 executor_core::conformance_tests!(Threads);

@@ -6,6 +6,7 @@ use common::{Gate, LONG, finish, pool};
 use executor_core::{Executor as _, ExecutorExt as _, Shutdown, Task, current_task};
 use pool_thread::ThreadPool;
 use std::sync::mpsc::channel;
+use std::time::Duration;
 
 #[test]
 fn the_only_worker_runs_the_job_that_its_job_waits_for() {
@@ -146,4 +147,74 @@ fn a_drain_counts_what_was_run_meanwhile() {
     gate.open();
     assert_eq!(finish(report).unwrap().finished, 2);
     assert_eq!(finish(outer).unwrap(), 1);
+}
+
+#[test]
+fn with_a_limit_the_only_worker_runs_the_job_as_well() {
+    let pool = pool(1);
+    let inner = pool.clone();
+    let task = pool.spawn(move || {
+        let mut first = inner.spawn(|| 1);
+        assert!(
+            first.wait_timeout(Duration::ZERO).is_none(),
+            "it runs nothing"
+        );
+        let second = inner
+            .submit(|n: u64| -> Result<u64, String> { Ok(n) }, 2)
+            .flatten();
+        let endless = inner.spawn(|| 3).wait_or_cancel(Duration::MAX).unwrap();
+        let second = second.wait_or_cancel(LONG).unwrap();
+        (first.wait_timeout(LONG).unwrap().unwrap(), second, endless)
+    });
+    assert_eq!(finish(task).unwrap(), (1, 2, 3));
+}
+
+#[test]
+fn with_a_limit_jobs_on_all_workers_run_what_they_wait_for() {
+    fn sum(pool: &ThreadPool, from: u64, to: u64) -> u64 {
+        if to - from == 1 {
+            return from;
+        }
+        let middle = from.midpoint(to);
+        let half = |from, to| {
+            let pool = pool.clone();
+            pool.clone().spawn(move || sum(&pool, from, to))
+        };
+        let (left, right) = (half(from, middle), half(middle, to));
+        left.wait_or_cancel(LONG).unwrap() + right.wait_or_cancel(LONG).unwrap()
+    }
+    let pool = pool(2);
+    let root = pool.clone();
+    let task = pool.spawn(move || sum(&root, 0, 200));
+    assert_eq!(finish(task).unwrap(), 199 * 200 / 2);
+}
+
+#[test]
+fn with_a_limit_the_job_is_left_to_a_worker_that_is_free() {
+    let pool = pool(2);
+    let inner = pool.clone();
+    let task = pool.spawn(move || {
+        let here = std::thread::current().id();
+        let there = inner.spawn(|| std::thread::current().id());
+        there.wait_or_cancel(LONG).unwrap() != here
+    });
+    assert!(finish(task).unwrap());
+}
+
+/// The other worker might have come, but did not.
+#[test]
+fn at_half_of_its_limit_a_job_runs_what_it_waits_for_itself() {
+    let pool = pool(2);
+    let gate = Gate::new();
+    let (ticket, inner) = (gate.ticket(), pool.clone());
+    let other = pool.spawn(move || ticket.pass(1));
+    gate.arrival();
+    let task = pool.spawn(move || {
+        let here = std::thread::current().id();
+        let there = inner.spawn(|| std::thread::current().id());
+        there.wait_or_cancel(Duration::from_millis(400)).unwrap() == here
+    });
+    assert!(finish(task).unwrap());
+    gate.open();
+    assert_eq!(finish(other).unwrap(), 1);
 }

@@ -3,8 +3,9 @@
 mod common;
 
 use common::{Gate, block_all, finish};
-use executor_core::{ExecutorExt as _, TaskErrorKind};
+use executor_core::{Executor as _, ExecutorExt as _, Job, JobOptions, Task, TaskErrorKind};
 use pool_thread::ThreadPool;
+use std::time::Duration;
 
 fn bounded(workers: usize, queued: usize) -> ThreadPool {
     let builder = ThreadPool::builder().name("small");
@@ -73,4 +74,78 @@ fn whoever_waits_for_a_task_finds_its_place_free() {
 fn a_bound_beyond_all_memory_is_none() {
     let pool = bounded(1, usize::MAX);
     assert_eq!(finish(pool.spawn(|| 7)).unwrap(), 7);
+}
+
+/// A worker that calls back is not free for another job.
+#[test]
+fn while_callbacks_run_no_more_jobs_wait_than_the_bound_says() {
+    let pool = bounded(4, 2);
+    let (functions, callbacks) = (Gate::new(), Gate::new());
+    let blocked = block_all(&pool, &functions);
+    for (task, n) in blocked.iter().zip(0..) {
+        let ticket = callbacks.ticket();
+        task.add_done_callback(move |_| {
+            ticket.pass(n);
+        });
+    }
+    functions.open();
+    (0..4).for_each(|_| {
+        callbacks.arrival();
+    });
+    let tasks: Vec<_> = (0..10).map(|n| pool.spawn(move || n)).collect();
+    let waiting = tasks.iter().filter(|task| !task.is_done()).count();
+    assert_eq!((waiting, pool.queued()), (2, 2));
+    callbacks.open();
+    for task in blocked {
+        finish(task).unwrap();
+    }
+    let taken = tasks.into_iter().filter_map(|task| finish(task).ok());
+    assert_eq!(taken.collect::<Vec<_>>(), [0, 1]);
+}
+
+/// Whatever way a job goes, its place is free again.
+#[test]
+fn jobs_that_are_cancelled_expire_or_are_run_meanwhile_make_room() {
+    let pool = bounded(1, 1);
+    let gate = Gate::new();
+    let (ticket, inner) = (gate.ticket(), pool.clone());
+    let outer = pool.spawn(move || {
+        ticket.pass(0);
+        // This one takes the only place in the queue, and gives it up when it begins.
+        let again = inner.clone();
+        let child = inner.spawn(move || again.spawn(|| 7));
+        child.wait().unwrap()
+    });
+    gate.arrival();
+    let queued = pool.spawn(|| 1);
+    assert!(finish(pool.spawn(|| 2)).unwrap_err().is_rejected());
+    queued.cancel();
+    let mut options = JobOptions::default();
+    options.queue_timeout = Some(Duration::from_millis(1));
+    let (job, expires): (_, Task<u8>) = Job::from_closure(|| 3, options);
+    pool.execute(job);
+    assert!(finish(expires).unwrap_err().is_timed_out());
+    assert_eq!(pool.queued(), 0);
+    gate.open();
+    let grandchild = finish(outer).unwrap();
+    assert_eq!(finish(grandchild).unwrap(), 7);
+}
+
+/// A function that its time limit has given up still takes its worker.
+#[test]
+fn a_job_that_was_given_up_keeps_its_place_until_its_function_ends() {
+    let pool = bounded(1, 1);
+    let gate = Gate::new();
+    let ticket = gate.ticket();
+    let mut options = JobOptions::default();
+    options.timeout = Some(Duration::from_millis(1));
+    let (job, task) = Job::from_closure(move || ticket.pass(1), options);
+    pool.execute(job);
+    gate.arrival();
+    assert!(finish(task).unwrap_err().is_timed_out());
+    let queued = pool.spawn(|| 1);
+    assert!(finish(pool.spawn(|| 2)).unwrap_err().is_rejected());
+    gate.open();
+    assert_eq!(finish(queued).unwrap(), 1);
+    assert_eq!(finish(pool.spawn(|| 3)).unwrap(), 3);
 }

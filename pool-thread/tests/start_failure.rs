@@ -8,6 +8,8 @@ use common::{Gate, finish};
 use executor_core::{Executor as _, Shutdown, TaskErrorKind};
 use pool_thread::ThreadPool;
 use std::process::Command;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::SeqCst;
 
 const CHILD: &str = "POOL_THREAD_TEST_CHILD";
 
@@ -22,7 +24,7 @@ fn without_any_thread_the_job_fails_with_the_reason() {
         let error = finish(pool.spawn(|| ())).unwrap_err();
         assert_eq!(error.kind(), TaskErrorKind::PoolBroken);
         assert!(error.to_string().contains("`huge`"), "{error}");
-        assert!(error.to_string().contains("os error") || error.to_string().contains("Os {"));
+        assert!(error.to_string().contains("os error"), "{error}");
     }
     assert_eq!((pool.workers(), pool.queued()), (0, 0));
     let report = finish(pool.shutdown(Shutdown::drain())).unwrap();
@@ -81,4 +83,33 @@ fn with_one_thread_the_jobs_wait_for_it() {
         assert_eq!(finish(task).unwrap(), n);
     }
     finish(pool.shutdown(Shutdown::drain())).unwrap();
+}
+
+/// In a process of its own, because the panic hook is the process's.
+#[test]
+fn a_thread_that_cannot_be_had_is_no_panic() {
+    let name = "a_thread_that_cannot_be_had_is_no_panic";
+    if std::env::var_os(CHILD).is_none() {
+        let status = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", name, "--nocapture"])
+            .env(CHILD, "1")
+            .status()
+            .unwrap();
+        assert!(status.success());
+        return;
+    }
+    static PANICS: AtomicUsize = AtomicUsize::new(0);
+    let former = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        PANICS.fetch_add(1, SeqCst);
+        former(info);
+    }));
+    // What no process has room for, and what is no size at all.
+    for stack in [1 << 46, usize::MAX / 4] {
+        let pool = ThreadPool::builder().stack_size(stack).build().unwrap();
+        let error = finish(pool.spawn(|| ())).unwrap_err();
+        assert_eq!(error.kind(), TaskErrorKind::PoolBroken);
+        assert!(error.to_string().contains("os error"), "{error}");
+    }
+    assert_eq!(PANICS.load(SeqCst), 0);
 }

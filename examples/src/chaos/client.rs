@@ -1,21 +1,24 @@
 //! [`Client`]: submits jobs, cancels some, and looks at every outcome.
 
-use super::{Answer, Budget, Class, Dice, Ledger, Plan, Runs, Tally, act};
-use executor_core::{CancelOutcome, ExecutorExt as _, Task, TaskError};
+use super::callbacks::Errands;
+use super::job::Submitted;
+use super::{Answer, Budget, Dice, Ledger, Plan, Rules, Tally};
+use executor_core::TaskError;
 use pool_process::ProcessPool;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// How much a client may have in flight.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Limits {
     /// The largest payload, in bytes.
     pub max_payload: u64,
     /// The most jobs.
     pub jobs: usize,
-    /// How long it waits, when it has stopped to submit, for what is in flight.
-    pub patience: Duration,
+    /// What its jobs do besides, and how long it waits, when it has stopped to
+    /// submit, for what is in flight.
+    pub rules: Rules,
 }
 
 /// One thread that uses the pool.
@@ -26,22 +29,11 @@ pub struct Client {
     limits: Limits,
     ledger: Arc<Ledger>,
     budget: Arc<Budget>,
+    errands: Arc<Errands>,
     /// The next job, if there was no room for it.
     next: Option<Plan>,
-    in_flight: Vec<InFlight>,
+    in_flight: Vec<Submitted>,
     tally: Tally,
-}
-
-/// A job that was submitted.
-#[derive(Debug)]
-struct InFlight {
-    number: u64,
-    plan: Plan,
-    task: Task<Answer>,
-    cancel_at: Option<Instant>,
-    cancelled: Option<CancelOutcome>,
-    /// The class that its done callback was told, plus one; zero before that.
-    told: Arc<AtomicU8>,
 }
 
 impl Client {
@@ -52,6 +44,7 @@ impl Client {
         limits: Limits,
         ledger: Arc<Ledger>,
         budget: Arc<Budget>,
+        errands: Arc<Errands>,
     ) -> Self {
         Self {
             pool,
@@ -59,6 +52,7 @@ impl Client {
             limits,
             ledger,
             budget,
+            errands,
             next: None,
             in_flight: Vec::new(),
             tally: Tally::default(),
@@ -71,7 +65,7 @@ impl Client {
             self.fill();
             self.tend();
         }
-        let until = Instant::now() + self.limits.patience;
+        let until = Instant::now() + self.limits.rules.patience;
         while !self.in_flight.is_empty() && Instant::now() < until {
             self.tend();
         }
@@ -85,10 +79,9 @@ impl Client {
     /// Submits as much as there is room for.
     fn fill(&mut self) {
         while self.in_flight.len() < self.limits.jobs {
-            let plan = self
-                .next
-                .take()
-                .unwrap_or_else(|| Plan::roll(&mut self.dice, self.limits.max_payload));
+            let limits = &self.limits;
+            let roll = || Plan::roll(&mut self.dice, limits.max_payload, &limits.rules);
+            let plan = self.next.take().unwrap_or_else(roll);
             if !self.budget.take(plan.length as u64) {
                 self.next = Some(plan);
                 return;
@@ -98,50 +91,23 @@ impl Client {
     }
 
     fn submit(&mut self, plan: Plan) {
-        let number = self.ledger.number();
-        let mut builder = self.pool.task(act, plan.order(number));
-        builder = builder.name(format!("{number}")).retries(plan.retries);
-        if let Some(limit) = plan.timeout {
-            builder = builder.timeout(limit);
+        let errand = plan.errand;
+        let job = Submitted::submit(&self.pool, plan, &self.ledger);
+        if let Some(errand) = errand {
+            self.errands.send(errand, &job.task);
         }
-        if let Some(limit) = plan.queue_timeout {
-            builder = builder.queue_timeout(limit);
-        }
-        let task = builder.submit();
-        let told = Arc::new(AtomicU8::new(0));
-        let (tell, ledger) = (told.clone(), self.ledger.clone());
-        task.add_done_callback(move |outcome| {
-            ledger.called.fetch_add(1, Ordering::Relaxed);
-            let class = Class::of(outcome);
-            if class == Class::Done {
-                ledger.done.fetch_add(1, Ordering::Relaxed);
-            }
-            let class = class as u8 + 1;
-            if tell.swap(class, Ordering::Relaxed) != 0 {
-                ledger.called_twice.fetch_add(1, Ordering::Relaxed);
-            }
-        });
         self.tally.submitted += 1;
-        self.in_flight.push(InFlight {
-            number,
-            cancel_at: plan.cancel_after.map(|after| Instant::now() + after),
-            plan,
-            task,
-            cancelled: None,
-            told,
-        });
+        self.in_flight.push(job);
     }
 
     /// Cancels what is due and takes in what is done; waits a moment if nothing
     /// is.
     fn tend(&mut self) {
-        let now = Instant::now();
+        let (now, grace) = (Instant::now(), self.limits.rules.late_after());
         let mut any = false;
         for place in (0..self.in_flight.len()).rev() {
             let job = &mut self.in_flight[place];
-            if job.cancelled.is_none() && job.cancel_at.is_some_and(|at| at <= now) {
-                job.cancelled = Some(job.task.cancel());
-            }
+            job.tend(now, grace);
             if job.task.is_done() {
                 any = true;
                 let mut job = self.in_flight.swap_remove(place);
@@ -159,31 +125,8 @@ impl Client {
         }
     }
 
-    fn finish(&mut self, job: InFlight, outcome: Result<Answer, TaskError>) {
-        let class = Class::of(outcome.as_ref());
-        self.tally.count(class);
+    fn finish(&mut self, job: Submitted, outcome: Result<Answer, TaskError>) {
         self.budget.give(job.plan.length as u64);
-        if let Ok(Ok(bytes)) = &outcome {
-            self.tally.bytes += bytes.len() as u64;
-        }
-        let mut judged = job.plan.judge(job.number, outcome.as_ref(), job.cancelled);
-        let told = job.told.load(Ordering::Relaxed);
-        if told != class as u8 + 1 {
-            judged = Err(format!("its callback was told something else: {told}"));
-        }
-        match judged {
-            Ok(runs) => self.ledger.expect(job.number, runs),
-            Err(why) => {
-                let outcome = match &outcome {
-                    Ok(Ok(bytes)) => format!("{} bytes", bytes.len()),
-                    Ok(Err(message)) => message.clone(),
-                    Err(error) => error.to_string(),
-                };
-                let (number, plan, cancelled) = (job.number, job.plan, job.cancelled);
-                let line = format!("job {number}: {why}: {plan:?}, {cancelled:?}: {outcome}");
-                self.tally.wrong.push(line);
-                self.ledger.expect(number, Runs(0, u8::MAX));
-            }
-        }
+        job.finish(outcome, &self.ledger, &mut self.tally);
     }
 }

@@ -1,6 +1,7 @@
 //! What the jobs do, in the workers: useful things, and all that ends a process.
 
 use super::diary;
+use super::values::{Pace, SlowToReceive, SlowToSend};
 use rustix::process::{Signal, getpid, kill_process};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
@@ -34,6 +35,8 @@ pub enum Deed {
     Overflow,
     /// Never returns.
     Endless,
+    /// Returns when the barrier with this number is down (see `Diary::barrier`).
+    Held(u64),
 }
 
 /// A job's argument.
@@ -47,18 +50,37 @@ pub struct Order {
     pub length: usize,
     /// `content` of that length, or nothing.
     pub payload: ByteBuf,
+    /// How fast this argument is serialized.
+    pub encode: SlowToSend,
+    /// How fast the reply is to be deserialized.
+    pub decode: Pace,
+}
+
+/// What a job returns if it does not fail.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Reply {
+    /// `content`, or what the deed makes of it.
+    pub payload: ByteBuf,
+    /// How fast it is deserialized.
+    pub decode: SlowToReceive,
 }
 
 /// What a job returns.
-pub type Answer = Result<ByteBuf, String>;
+pub type Answer = Result<Reply, String>;
 
 /// The function that all jobs call.
 pub fn act(order: Order) -> Answer {
     diary::note(order.number);
+    let decode = SlowToReceive(order.decode);
+    perform(order).map(|payload| Reply { payload, decode })
+}
+
+fn perform(order: Order) -> Result<ByteBuf, String> {
     match order.deed {
         Deed::Echo => return Ok(order.payload),
-        Deed::Produce => return Ok(ByteBuf::from(content(order.number, order.length))),
         Deed::Consume => return Ok(ByteBuf::from(digest(&order.payload))),
+        Deed::Produce => {}
+        Deed::Held(barrier) => diary::wait_at(barrier),
         Deed::Nap(micros) => sleep(Duration::from_micros(micros)),
         Deed::Spin(micros) => {
             let start = Instant::now();

@@ -4,7 +4,7 @@
 //! again and again; a pool rightly calls itself broken then. So nobody is killed
 //! before a job was done since the last time.
 
-use super::{Dice, Ledger};
+use super::{Dice, Findings, Ledger, Row};
 use pool_process::ProcessPool;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use std::fs;
@@ -14,24 +14,25 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
+/// One worker in so many is stopped, the others are killed.
+const STOPS: u64 = 30;
+
 /// Kills and stops the workers of a pool.
 #[derive(Debug)]
 pub struct Killer {
     pool: ProcessPool,
     dice: Dice,
     every: Duration,
+    stops: bool,
     ledger: Arc<Ledger>,
 }
 
-/// What it did.
+/// How many workers were sent which signal.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Kills {
-    /// How many workers were sent SIGKILL.
-    pub killed: u64,
-    /// How many were sent SIGSTOP.
-    pub stopped: u64,
-    /// How many of these were sent SIGCONT later.
-    pub continued: u64,
+struct Kills {
+    killed: u64,
+    stopped: u64,
+    continued: u64,
 }
 
 impl Killer {
@@ -41,12 +42,20 @@ impl Killer {
             pool,
             dice,
             every,
+            stops: true,
             ledger,
         }
     }
 
+    /// Stops none.
+    #[must_use]
+    pub fn without_stops(mut self) -> Self {
+        self.stops = false;
+        self
+    }
+
     /// Kills until the other side of `stop` is gone.
-    pub fn run(mut self, stop: &Receiver<()>) -> Kills {
+    pub fn run(mut self, stop: &Receiver<()>) -> Findings {
         let mut kills = Kills::default();
         let mut stopped: Vec<(u64, OwnedFd)> = Vec::new();
         let mut done_before = 0;
@@ -64,11 +73,11 @@ impl Killer {
             if done == done_before {
                 continue;
             }
-            let Some(worker) = self.victim() else {
+            let Some((_, worker)) = victim(&self.pool, &mut self.dice) else {
                 continue;
             };
             done_before = done;
-            if !self.dice.one_in(30) {
+            if !self.dice.one_in(STOPS) || !self.stops {
                 kills.killed += u64::from(send(&worker, Signal::KILL));
             } else if send(&worker, Signal::STOP) {
                 kills.stopped += 1;
@@ -76,27 +85,34 @@ impl Killer {
                 stopped.push((round + self.dice.magnitude(100), worker));
             }
         }
-        kills
+        Findings {
+            rows: vec![
+                Row::count("... by SIGKILL from outside", kills.killed),
+                Row::count("workers stopped", kills.stopped),
+                Row::count("... and continued", kills.continued),
+            ],
+            ..Findings::default()
+        }
     }
+}
 
-    /// One of the workers of the moment.
-    ///
-    /// Its number may belong to a stranger by now. The descriptor cannot change
-    /// its owner any more, and that this is a child of ours is asked after it
-    /// was opened.
-    fn victim(&mut self) -> Option<OwnedFd> {
-        let pids = self.pool.worker_pids();
-        let pid = *pids.get(self.dice.below(pids.len() as u64) as usize)?;
-        let worker = pidfd_open(Pid::from_raw(pid as i32)?, PidfdFlags::empty()).ok()?;
-        (parent_of(pid)? == std::process::id()).then_some(worker)
-    }
+/// One of the workers of the moment: its number, and a descriptor that cannot
+/// change its owner any more.
+///
+/// The number may belong to a stranger by now, so that this is a child of ours is
+/// asked after the descriptor was opened.
+pub(super) fn victim(pool: &ProcessPool, dice: &mut Dice) -> Option<(u32, OwnedFd)> {
+    let pids = pool.worker_pids();
+    let pid = *pids.get(dice.below(pids.len() as u64) as usize)?;
+    let worker = pidfd_open(Pid::from_raw(pid as i32)?, PidfdFlags::empty()).ok()?;
+    (parent_of(pid)? == std::process::id()).then_some((pid, worker))
 }
 
 fn send(worker: &OwnedFd, signal: Signal) -> bool {
     pidfd_send_signal(worker, signal).is_ok()
 }
 
-fn parent_of(pid: u32) -> Option<u32> {
+pub(super) fn parent_of(pid: u32) -> Option<u32> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let fields = stat.rsplit_once(')')?.1;
     fields.split_whitespace().nth(1)?.parse().ok()

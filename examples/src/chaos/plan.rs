@@ -1,10 +1,19 @@
 //! [`Plan`]: one job, what it is asked to do, and which ends it may have.
 
+use super::callbacks::Errand;
 use super::deed::{Answer, Deed, Order, content, digest, is_content};
-use super::{Class, Dice, Runs};
+use super::values::{Pace, SlowToSend};
+use super::{Class, Dice, Mischief, Rules, Runs};
 use executor_core::{CancelOutcome, TaskError, WorkerExit};
 use serde_bytes::ByteBuf;
 use std::time::Duration;
+
+/// One job in so many has a done callback that does an [`Errand`].
+const ERRANDS: u64 = 100;
+/// One argument, and one result, in so many is slow.
+const SLOW_VALUES: u64 = 300;
+/// One slow value in so many blocks.
+const BLOCKED_VALUES: u64 = 4;
 
 /// One job.
 #[derive(Clone, Debug)]
@@ -21,6 +30,14 @@ pub struct Plan {
     pub retries: u32,
     /// When after its submission it is cancelled.
     pub cancel_after: Option<Duration>,
+    /// How fast its argument is serialized.
+    pub encode: Pace,
+    /// How fast its result is deserialized.
+    pub decode: Pace,
+    /// What a done callback of it does.
+    pub errand: Option<Errand>,
+    /// Whether the pool may refuse it.
+    pub may_be_refused: bool,
 }
 
 impl Plan {
@@ -33,11 +50,15 @@ impl Plan {
             queue_timeout: None,
             retries: 0,
             cancel_after: None,
+            encode: Pace::Prompt,
+            decode: Pace::Prompt,
+            errand: None,
+            may_be_refused: false,
         }
     }
 
     /// A job by chance: mostly short and small.
-    pub fn roll(dice: &mut Dice, max_payload: u64) -> Self {
+    pub fn roll(dice: &mut Dice, max_payload: u64, rules: &Rules) -> Self {
         let deed = match dice.below(1000) {
             0..600 => Deed::Echo,
             600..700 => Deed::Produce,
@@ -72,7 +93,22 @@ impl Plan {
                 false => plan.cancel_after = Some(micros(dice, 50_000)),
             }
         }
+        if rules.has(Mischief::Values) && dice.one_in(SLOW_VALUES) {
+            plan.encode = roll_pace(dice);
+        }
+        if rules.has(Mischief::Values) && dice.one_in(SLOW_VALUES) {
+            plan.decode = roll_pace(dice);
+        }
+        if rules.has(Mischief::Callbacks) && dice.one_in(ERRANDS) {
+            plan.errand = Some(Errand::roll(dice));
+        }
         plan
+    }
+
+    /// Whether no callback or value of its own takes its time.
+    pub(super) fn is_prompt(&self) -> bool {
+        let paces = [self.encode, self.decode];
+        self.errand.is_none() && paces == [Pace::Prompt; 2]
     }
 
     /// The argument of the job with this number.
@@ -86,6 +122,8 @@ impl Plan {
             deed: self.deed,
             length: self.length,
             payload: ByteBuf::from(payload),
+            encode: SlowToSend(self.encode),
+            decode: self.decode,
         }
     }
 
@@ -103,7 +141,7 @@ impl Plan {
         let attempts = self.retries as u8 + 1;
         let class = Class::of(outcome);
         let right = match (outcome, class) {
-            (Ok(Ok(bytes)), _) => self.is_right(number, bytes),
+            (Ok(Ok(reply)), _) => self.is_right(number, &reply.payload),
             (Ok(Err(message)), _) => {
                 self.deed == Deed::Fail && *message == format!("job {number} fails")
             }
@@ -114,6 +152,7 @@ impl Plan {
             }
             (Err(_), Class::TimedOut) => self.timeout.is_some() || self.queue_timeout.is_some(),
             (Err(error), Class::Lost | Class::Quarantined) => self.may_be_lost(error),
+            (Err(_), Class::Rejected) => self.may_be_refused,
             (Err(_), _) => false,
         };
         if !right {
@@ -131,6 +170,7 @@ impl Plan {
             Class::Cancelled if cancelled == Some(CancelOutcome::BeforeStart) => {
                 Runs(0, attempts - 1)
             }
+            Class::Rejected => Runs(0, 0),
             Class::TimedOut if self.timeout.is_none() => Runs(0, attempts - 1),
             Class::Quarantined if !has_started(outcome) => Runs(0, attempts - 1),
             _ => Runs(0, attempts),
@@ -139,7 +179,7 @@ impl Plan {
 
     fn is_right(&self, number: u64, bytes: &[u8]) -> bool {
         match self.deed {
-            Deed::Echo | Deed::Produce | Deed::Nap(_) | Deed::Spin(_) => {
+            Deed::Echo | Deed::Produce | Deed::Nap(_) | Deed::Spin(_) | Deed::Held(_) => {
                 is_content(bytes, number, self.length)
             }
             Deed::Consume => bytes == digest(&content(number, self.length)),
@@ -178,4 +218,11 @@ fn has_started(outcome: Result<&Answer, &TaskError>) -> bool {
 
 fn micros(dice: &mut Dice, most: u64) -> Duration {
     Duration::from_micros(1 + dice.magnitude(most))
+}
+
+fn roll_pace(dice: &mut Dice) -> Pace {
+    match dice.one_in(BLOCKED_VALUES) {
+        true => Pace::Blocked,
+        false => Pace::Slow(dice.magnitude(100_000)),
+    }
 }

@@ -68,6 +68,8 @@ impl Class {
 pub struct Tally {
     /// How many were submitted.
     pub submitted: u64,
+    /// How many of them were refused, and might be.
+    pub refused: u64,
     /// Bytes of payload in results that were right.
     pub bytes: u64,
     ended: [u64; Class::NAMES.len()],
@@ -75,6 +77,8 @@ pub struct Tally {
     pub wrong: Vec<String>,
     /// Jobs without an outcome.
     pub stuck: Vec<String>,
+    /// Jobs that took too long to end after they were stopped.
+    pub late: Vec<String>,
 }
 
 impl Tally {
@@ -86,12 +90,14 @@ impl Tally {
     /// Adds another's counts.
     pub fn add(&mut self, other: Self) {
         self.submitted += other.submitted;
+        self.refused += other.refused;
         self.bytes += other.bytes;
         for (mine, theirs) in self.ended.iter_mut().zip(other.ended) {
             *mine += theirs;
         }
         self.wrong.extend(other.wrong);
         self.stuck.extend(other.stuck);
+        self.late.extend(other.late);
     }
 
     /// How many have ended.

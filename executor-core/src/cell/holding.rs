@@ -3,7 +3,8 @@
 //! It costs no lock unless somebody asks:
 //!
 //! * the executor's side writes it in the phase `QUEUED`, before it ends that
-//!   phase and after it has come back to it;
+//!   phase and after it has come back to it. The ticket beside it may change in the
+//!   phase `HELD`, too;
 //! * who wants to read it takes the lock, sets `WATCHED` in the phase `HELD`, and
 //!   reads before giving the lock up;
 //! * who ends the phase `HELD` removes it: nobody begins to read it any more, and
@@ -16,7 +17,7 @@ use crate::control::Control;
 use crate::panic::discard;
 use crate::sync::lock;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::{AcqRel, Acquire};
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
 /// Who holds a job that is not queued.
 pub(super) enum Holder {
@@ -31,18 +32,26 @@ impl<I, T> Cell<I, T> {
     /// `QUEUED → HELD`. False if the job was cancelled meanwhile; true gives
     /// the caller the right to the input.
     pub(crate) fn hold(&self, control: Option<(Arc<dyn Control>, u64)>) -> bool {
-        if control.is_none() {
+        let Some((control, ticket)) = control else {
             return self.advance(QUEUED, HELD);
-        }
+        };
+        self.ticket.store(ticket, Relaxed);
         // SAFETY: the phase is `QUEUED`, and this is the executor's side. There is none
         // to be dropped: whoever ended or left the phase `HELD` has removed it.
-        self.control.with_mut(|place| unsafe { *place = control });
+        self.control
+            .with_mut(|place| unsafe { *place = Some(control) });
         let held = self.advance(QUEUED, HELD);
         if !held {
             // SAFETY: nobody has seen it in the phase `HELD`.
             unsafe { self.remove_control() };
         }
         held
+    }
+
+    /// Gives another ticket to a job that stays with its control.
+    pub(crate) fn set_ticket(&self, ticket: u64) {
+        // Whoever has read the former one and asked in vain looks again: see `reach.rs`.
+        self.ticket.store(ticket, Release);
     }
 
     /// `HELD → QUEUED`, for a job that is to be run elsewhere.
@@ -92,8 +101,8 @@ impl<I, T> Cell<I, T> {
             Err(_) => None,
         };
         drop(slot);
-        known.map_or(Holder::Unknown, |(control, ticket)| {
-            Holder::Known(control, ticket)
+        known.map_or(Holder::Unknown, |control| {
+            Holder::Known(control, self.ticket.load(Acquire))
         })
     }
 }

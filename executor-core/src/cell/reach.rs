@@ -7,7 +7,7 @@
 
 use super::holding::Holder;
 use super::phase::{HELD, WISHED, phase};
-use super::{Cell, Stage, counted};
+use super::{Cell, Stage};
 use crate::control::{CancelOutcome, Control};
 use crate::error::TaskError;
 use crate::panic::catch;
@@ -22,7 +22,7 @@ impl<I, T> Cell<I, T> {
     /// `error` is made only if the task is cancelled here.
     pub(crate) fn cancel(&self, error: impl Fn() -> TaskError) -> CancelOutcome {
         loop {
-            if self.refuse(|| counted(&error)) {
+            if self.refuse(&error) {
                 return CancelOutcome::BeforeStart;
             }
             match self.holder() {
@@ -90,7 +90,7 @@ impl<I, T> Cell<I, T> {
 
     /// Fails the job unless it has started: its time in the queue is over.
     pub(crate) fn expire_in_queue(&self, error: impl Fn() -> TaskError) {
-        while !self.refuse(|| counted(&error)) {
+        while !self.refuse(&error) {
             match self.holder() {
                 Holder::Nobody => {}
                 Holder::Known(control, ticket) => {

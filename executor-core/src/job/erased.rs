@@ -8,6 +8,7 @@ use crate::entry::{CallFault, Entry};
 use crate::error::TaskError;
 use crate::job::{Input, JobOptions};
 use crate::panic::{PanicReport, catch, discard};
+use crate::partial::Parts;
 use crate::task::{AnyTask, Meta, report_overlooked};
 use crate::wakeups::Wakeups;
 use serde::{Serialize, de::DeserializeOwned};
@@ -41,6 +42,21 @@ pub(crate) trait Work: Send + 'static {
     }
     fn decode(_bytes: &mut Vec<u8>) -> Result<Self::Output, String> {
         Err(STAYS_HERE.to_owned())
+    }
+    /// As `decode`, with the work at hand.
+    fn complete(&self, bytes: &mut Vec<u8>) -> Result<Self::Output, String> {
+        Self::decode(bytes)
+    }
+    /// What takes results that leave the job before it has ended.
+    fn parts(&self) -> Option<Parts> {
+        None
+    }
+    /// Told how the job ended elsewhere, before its task is done.
+    fn conclude(self, _outcome: Result<&Self::Output, &TaskError>)
+    where
+        Self: Sized,
+    {
+        discard(self);
     }
 }
 
@@ -161,9 +177,14 @@ pub(crate) trait AnyJob: AnyTask {
     fn refuse(&self, error: TaskError) -> bool;
     fn hold(&self, control: Option<(Arc<dyn Control>, u64)>) -> bool;
     fn expire_in_queue(&self, limit: Duration);
+    fn enter(&self, ledger: u32) -> bool;
+    fn exit(&self) -> bool;
+    fn admit(&self, ledger: u32) -> bool;
+    fn leave(&self);
 
     // From here on the job is held.
     fn has_followers(&self) -> bool;
+    fn set_ticket(&self, ticket: u64);
     fn count_death(&self, begun: bool) -> u32;
     fn run(&self, course: &mut dyn Course);
     fn expire(&self, error: TaskError) -> bool;
@@ -171,6 +192,7 @@ pub(crate) trait AnyJob: AnyTask {
     fn encode_argument(&self, buffer: &mut Vec<u8>) -> Result<(), TaskError>;
     fn encode_argument_head(&self, least: usize, buffer: &mut Vec<u8>) -> Result<bool, TaskError>;
     fn with_argument_bytes(&self, f: &mut dyn FnMut(&[u8]));
+    fn parts(&self) -> Option<Parts>;
     fn complete(&self, result: &mut Vec<u8>, later: Option<&mut Wakeups>);
     fn describe_fault(&self, fault: CallFault) -> TaskError;
     fn fail(&self, error: TaskError);
@@ -213,7 +235,25 @@ impl<W: Work> AnyJob for Shared<Input<W>, W::Output> {
             self.cell.resolve_alone(outcome, None);
         } else {
             discard(self.cell.resolve(outcome));
+            // The limit may have resolved it before.
+            self.cell.leave();
         }
+    }
+
+    fn enter(&self, ledger: u32) -> bool {
+        self.cell.enter(ledger)
+    }
+
+    fn exit(&self) -> bool {
+        self.cell.exit()
+    }
+
+    fn admit(&self, ledger: u32) -> bool {
+        self.cell.admit(ledger)
+    }
+
+    fn leave(&self) {
+        self.cell.leave();
     }
 
     fn refuse(&self, error: TaskError) -> bool {
@@ -226,6 +266,10 @@ impl<W: Work> AnyJob for Shared<Input<W>, W::Output> {
 
     fn has_followers(&self) -> bool {
         self.cell.has_followers()
+    }
+
+    fn set_ticket(&self, ticket: u64) {
+        self.cell.set_ticket(ticket);
     }
 
     fn count_death(&self, begun: bool) -> u32 {
@@ -284,8 +328,21 @@ impl<W: Work> AnyJob for Shared<Input<W>, W::Output> {
         }
     }
 
+    fn parts(&self) -> Option<Parts> {
+        // SAFETY: only a `HeldJob` calls this; it has the right to the input until it
+        // resolves or releases the job. `Work::parts` clones an `Arc`, which several
+        // threads may do.
+        unsafe { self.cell.with_input(|input| input.and_then(Input::parts)) }
+    }
+
     fn complete(&self, result: &mut Vec<u8>, later: Option<&mut Wakeups>) {
-        let outcome = match catch(|| W::decode(result)) {
+        let decode = |input: Option<&Input<W>>| match input {
+            Some(input) => input.complete(result),
+            None => W::decode(result),
+        };
+        // SAFETY: only a `HeldJob` calls this, when it is consumed; it has the right
+        // to the input.
+        let outcome = match catch(|| unsafe { self.cell.with_input(decode) }) {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(cause)) => Err(cause),
             Err(report) => Err(format!("its Deserialize {report}")),
@@ -319,7 +376,8 @@ impl<W: Work> AnyJob for Shared<Input<W>, W::Output> {
         // whenever it asks; told after, so that its answer does not come first.
         let token = self.cell.wish();
         // The input stays with the thread that runs the function.
-        let expired = self.cell.resolve(Err(self.meta.name_it(error))).is_ok();
+        let error = self.meta.name_it(error);
+        let expired = self.cell.resolve_early(Err(error)).is_ok();
         if let Some(token) = token.filter(|_| expired) {
             token.cancel();
         }
@@ -356,7 +414,9 @@ impl<W: Work> Shared<Input<W>, W::Output> {
     fn finish(&self, outcome: Result<W::Output, TaskError>, later: Option<&mut Wakeups>) {
         // SAFETY: only a `HeldJob` gets here, and it has the right to the input.
         let input = unsafe { self.cell.take_input() };
-        discard(input);
+        if let Some(input) = input {
+            input.conclude(outcome.as_ref());
+        }
         // A time limit that could come first runs only in this process.
         self.cell.resolve_alone(outcome, later);
     }

@@ -7,6 +7,7 @@ use crate::current;
 use crate::entry::{CallFault, Entry};
 use crate::error::TaskError;
 use crate::panic::{PanicReport, discard};
+use crate::partial::Parts;
 use crate::task::TaskId;
 use crate::timer::{self, Timer};
 use crate::wakeups::Wakeups;
@@ -36,6 +37,12 @@ impl HeldJob {
         None
     }
 
+    /// A job of which the caller knows that it is held.
+    #[inline]
+    pub(super) fn of_held(inner: Arc<dyn AnyJob>) -> Self {
+        Self(Whole::new(inner))
+    }
+
     #[inline]
     fn inner(&self) -> &Arc<dyn AnyJob> {
         self.0.get()
@@ -46,6 +53,13 @@ impl HeldJob {
         let mut job = ManuallyDrop::new(self);
         // SAFETY: the job is not dropped, and nobody sees it after this.
         unsafe { job.0.take() }
+    }
+
+    /// Gives up the job's place among those that its
+    /// [`Ledger`](crate::queue::Ledger) has admitted, before it does so by itself: its
+    /// function is over, or takes no worker from others.
+    pub fn leave_ledger(&self) {
+        self.inner().leave();
     }
 
     /// The id of the task.
@@ -94,6 +108,15 @@ impl HeldJob {
         self.inner().has_followers()
     }
 
+    /// Has [`Task::cancel`](crate::Task::cancel) ask the job's control with this `ticket`
+    /// from now on.
+    ///
+    /// For executors that pass a job on from one part of theirs to another. Whoever asked
+    /// with the former ticket at the last moment, in vain, asks with the new one as well.
+    pub fn set_ticket(&mut self, ticket: u64) {
+        self.inner().set_ticket(ticket);
+    }
+
     /// Counts a worker that has died over the job: while its function ran, or,
     /// if it had not `begun`, before that. Gives how many did in the same way.
     ///
@@ -135,6 +158,13 @@ impl HeldJob {
     /// [`Bytes`](crate::Bytes) or a `Vec<u8>`.
     pub fn with_argument_bytes(&self, mut f: impl FnMut(&[u8])) {
         self.inner().with_argument_bytes(&mut f);
+    }
+
+    /// What takes the parts of its result that leave it while it runs elsewhere, see
+    /// [`partial`](crate::partial); `None` if it has none, as any job but a chunk of a
+    /// map. Runs no code of the user's.
+    pub fn parts(&self) -> Option<Parts> {
+        self.inner().parts()
     }
 
     /// Resolves the task with the result that these bytes encode. Their memory may

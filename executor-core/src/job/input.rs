@@ -3,7 +3,8 @@
 use super::Work;
 use crate::context::{Sender, Surroundings};
 use crate::error::TaskError;
-use crate::panic::{PanicReport, catch};
+use crate::panic::{PanicReport, catch, discard};
+use crate::partial::Parts;
 
 /// Dropped as a whole when the job is cancelled, and used up when it runs.
 pub(crate) struct Input<W> {
@@ -23,6 +24,23 @@ impl<W: Work> Input<W> {
     pub(crate) fn run(self, then: impl FnOnce(W::Output)) -> Result<(), PanicReport> {
         let Self { work, carried } = self;
         catch(|| then(Surroundings::run_job(carried, || work.run())))
+    }
+
+    /// Decodes the result.
+    pub(crate) fn complete(&self, bytes: &mut Vec<u8>) -> Result<W::Output, String> {
+        self.work.complete(bytes)
+    }
+
+    /// What takes results that leave the job before it has ended.
+    pub(crate) fn parts(&self) -> Option<Parts> {
+        self.work.parts()
+    }
+
+    /// Drops it. A panic in there is reported, and harms nobody.
+    pub(crate) fn conclude(self, outcome: Result<&W::Output, &TaskError>) {
+        let Self { work, carried } = self;
+        work.conclude(outcome);
+        discard(carried);
     }
 
     /// The argument, if it is nothing but bytes.

@@ -1,13 +1,16 @@
 //! Reading inputs, so far ahead and no further, and submitting them.
 
 use super::Map;
-use super::flights::Flight;
-use super::items::Items;
-use super::pace::{Part, in_nanos, run_part};
+use super::chunk::Chunk;
+use super::flight::{Flight, Flying};
+use super::items::{Items, Left};
+use super::pace::in_nanos;
+use super::run::Plan;
 use crate::error::TaskError;
 use crate::executor::Executor;
 use crate::ext::ExecutorExt as _;
-use crate::panic::{PanicReport, catch};
+use crate::job::{Job, JobOptions};
+use crate::task::Task;
 use serde::{Serialize, de::DeserializeOwned};
 use std::any::type_name;
 use std::time::Instant;
@@ -23,6 +26,10 @@ where
     /// How many inputs go into the next job.
     fn chunk(&self) -> usize {
         self.chunk.unwrap_or_else(|| {
+            if self.input_limit.is_some() && self.retries == 0 {
+                // One that exceeds it would take others along.
+                return 1;
+            }
             // Enough jobs to go round, however few inputs may be ahead.
             let jobs = self.executor.concurrency().saturating_mul(2).max(1);
             let most = self.buffered.map_or(usize::MAX, |buffered| buffered / jobs);
@@ -75,71 +82,89 @@ where
 
     fn submit_one(&mut self, input: A) {
         self.ahead += 1;
-        let flight = match self.chunk {
-            Some(_) => {
-                let task = self.executor.submit(self.function, input);
-                Flight::One(task.cancel_on_drop())
-            }
-            None => self.timed(input),
-        };
+        let flight = self.single(input);
         self.flights.add(flight);
     }
 
     fn submit_chunk(&mut self, inputs: Items<A>) {
         self.ahead += inputs.len();
-        let flight = match self.chunk {
-            Some(_) => self.whole(inputs),
-            None => self.part(inputs),
-        };
+        let flight = self.several(inputs);
         self.flights.add(flight);
     }
 
     /// Submits inputs again that a job gave back, before all others.
-    pub(super) fn submit_again(&mut self, inputs: Vec<A>) {
-        let chunk = self.chunk();
-        let mut inputs = inputs.into_iter();
-        let mut flights = Vec::new();
-        while inputs.len() > 0 {
-            let mut next: Vec<A> = inputs.by_ref().take(chunk).collect();
+    ///
+    /// If one among them is `suspect`, the first of them goes alone, since it is most
+    /// likely the one, and the others in halves: so whichever it is, it stands alone
+    /// after a few rounds, and its neighbours have their results.
+    pub(super) fn submit_again(&mut self, inputs: Vec<A>, suspect: bool) {
+        let mut inputs = Left::of(inputs);
+        let count = inputs.size_hint().0;
+        let (first, then) = match suspect {
+            true => (1, (count / 2).max(1)),
+            false => (self.chunk(), self.chunk()),
+        };
+        let (mut flights, mut size) = (Vec::new(), first);
+        while inputs.size_hint().0 > 0 {
+            let mut next: Vec<A> = inputs.by_ref().take(size).collect();
             let only = if next.len() == 1 { next.pop() } else { None };
             flights.push(match only {
-                Some(input) => self.timed(input),
-                None => self.part(next.into()),
+                Some(input) => self.single(input),
+                None => self.several(next.into()),
             });
+            size = then;
         }
         self.flights.add_foremost(flights);
     }
 
-    // The closures capture nothing but a function of size zero.
-
-    fn whole(&self, inputs: Items<A>) -> Flight<A, R> {
-        let (function, count) = (self.function, inputs.len());
-        let run = move |inputs: Items<A>| -> Items<Result<R, PanicReport>> {
-            let call = |input| catch(|| function(input));
-            inputs.into_vec().into_iter().map(call).collect()
-        };
-        let task = self.executor.task(run, inputs).name(type_name::<F>());
-        Flight::Chunk(task.submit().cancel_on_drop(), count)
+    fn single(&self, input: A) -> Flight<A, R> {
+        match self.chunk {
+            Some(_) => Flight::One(self.alone(self.function, input)),
+            None => {
+                let function = self.function;
+                // It captures nothing but a function of size zero.
+                let timed = move |input: A| -> (R, u64) {
+                    let start = Instant::now();
+                    (function(input), in_nanos(start.elapsed()))
+                };
+                Flight::Timed(self.alone(timed, input))
+            }
+        }
     }
 
-    fn timed(&self, input: A) -> Flight<A, R> {
-        let function = self.function;
-        let run = move |input: A| -> (R, u64) {
-            let start = Instant::now();
-            (function(input), in_nanos(start.elapsed()))
-        };
-        let task = self.executor.task(run, input).name(type_name::<F>());
-        Flight::Timed(task.submit().cancel_on_drop())
+    /// Submits a job of one input.
+    fn alone<G, T>(&self, function: G, input: A) -> Task<T>
+    where
+        G: Fn(A) -> T + Copy + Send + 'static,
+        T: Serialize + DeserializeOwned + Send + 'static,
+    {
+        let mut task = self.executor.task(function, input).retries(self.retries);
+        if type_name::<G>() != type_name::<F>() {
+            task = task.name(type_name::<F>());
+        }
+        if let Some(limit) = self.input_limit {
+            task = task.timeout(limit);
+        }
+        task.submit().cancel_on_drop()
     }
 
-    fn part(&self, inputs: Items<A>) -> Flight<A, R> {
-        let (function, count) = (self.function, inputs.len());
-        let run = move |inputs: Items<A>| -> Part<A, R> {
-            let start = Instant::now();
-            run_part(inputs, function, || start.elapsed())
+    fn several(&self, inputs: Items<A>) -> Flight<A, R> {
+        let (again, count) = (self.retries > 0, inputs.len());
+        let mut plan = match self.chunk {
+            Some(_) => Plan::whole(again),
+            None => Plan::of_pace(again),
         };
-        let task = self.executor.task(run, inputs).name(type_name::<F>());
-        Flight::Part(task.submit().cancel_on_drop(), count)
+        // Without retries: a chunk that is lost is divided at once.
+        let mut options = JobOptions::default();
+        if let Some(limit) = self.input_limit {
+            let (limited, whole) = plan.limited(limit);
+            (plan, options.timeout) = (limited, Some(whole));
+        }
+        let (chunk, shelf, results) = Chunk::new(self.function, inputs, plan);
+        let (job, task) = Job::new(chunk, options);
+        self.executor.execute(job);
+        let flying = Flying::new(task, shelf, results, count);
+        Flight::Chunk(flying.planned(plan.gives_back(), self.input_limit))
     }
 
     /// Why it cannot be begun, if it cannot.

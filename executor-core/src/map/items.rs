@@ -36,12 +36,6 @@ impl<T> From<Vec<T>> for Items<T> {
     }
 }
 
-impl<T> FromIterator<T> for Items<T> {
-    fn from_iter<I: IntoIterator<Item = T>>(items: I) -> Self {
-        Self(items.into_iter().collect())
-    }
-}
-
 impl<T> Drop for Items<T> {
     fn drop(&mut self) {
         self.0.drain(..).for_each(discard);
@@ -55,9 +49,18 @@ impl<T> Left<T> {
     pub(super) fn of(items: Vec<T>) -> Self {
         Self(items.into_iter())
     }
+}
 
-    pub(super) fn next(&mut self) -> Option<T> {
+impl<T> Iterator for Left<T> {
+    type Item = T;
+
+    #[inline]
+    fn next(&mut self) -> Option<T> {
         self.0.next()
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.0.size_hint()
     }
 }
 

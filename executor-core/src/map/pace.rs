@@ -11,8 +11,6 @@
 //! stops after the input at hand and gives the rest back; that is submitted anew,
 //! in chunks of the size that is then right, and in its place.
 
-use super::items::Items;
-use crate::panic::{PanicReport, catch};
 use std::time::Duration;
 
 /// What the function of one job is to take.
@@ -23,17 +21,11 @@ pub(super) const PATIENCE: Duration = Duration::from_millis(2);
 const GROWTH: usize = 4;
 /// More inputs than this save nothing, and all have to be kept.
 const MOST: usize = 512;
-/// Asking for the time costs as much as a short function does.
-const BETWEEN_LOOKS: usize = 8;
 
 #[derive(Debug)]
 pub(super) struct Pace {
     chunk: usize,
 }
-
-/// What a job of several inputs gives: the results of the first ones, the others
-/// as they were, and how long it took, in nanoseconds.
-pub(super) type Part<A, R> = (Items<Result<R, PanicReport>>, Items<A>, u64);
 
 impl Pace {
     pub(super) fn new() -> Self {
@@ -71,24 +63,6 @@ impl Pace {
             self.chunk = fits.min(GROWTH * self.chunk);
         }
     }
-}
-
-/// Calls `function` for each input, until `elapsed` exceeds the patience.
-pub(super) fn run_part<A, R>(
-    inputs: Items<A>,
-    function: impl Fn(A) -> R,
-    mut elapsed: impl FnMut() -> Duration,
-) -> Part<A, R> {
-    let mut results = Vec::with_capacity(inputs.len());
-    let mut inputs = inputs.into_vec().into_iter();
-    let mut took = Duration::ZERO;
-    while inputs.len() > 0 && took < PATIENCE {
-        for input in inputs.by_ref().take(BETWEEN_LOOKS) {
-            results.push(catch(|| function(input)));
-        }
-        took = elapsed();
-    }
-    (results.into(), inputs.collect(), in_nanos(took))
 }
 
 pub(super) fn in_nanos(took: Duration) -> u64 {
@@ -154,38 +128,5 @@ mod tests {
         assert_eq!(pace.chunk(), 1);
         pace.note(0, 7);
         assert_eq!(pace.chunk(), 1, "no input, no news");
-    }
-
-    /// A clock that is so much further at each look.
-    fn clock(step: Duration) -> impl FnMut() -> Duration {
-        let mut now = Duration::ZERO;
-        move || {
-            now += step;
-            now
-        }
-    }
-
-    #[test]
-    fn a_short_part_runs_to_its_end() {
-        let (results, rest, nanos) = run_part((0..20).collect(), |n| n * n, clock(AIM / 4));
-        let results: Vec<u32> = results.into_vec().into_iter().map(Result::unwrap).collect();
-        assert_eq!(results, (0..20).map(|n| n * n).collect::<Vec<_>>());
-        assert_eq!((rest.into_vec(), nanos), (vec![], 375 * MICRO));
-    }
-
-    #[test]
-    fn a_long_one_gives_the_rest_back() {
-        let (results, rest, nanos) = run_part((0..20).collect(), |n| n, clock(PATIENCE / 2));
-        assert_eq!((results.len(), nanos), (16, in_nanos(PATIENCE)));
-        assert_eq!(rest.into_vec(), [16, 17, 18, 19]);
-    }
-
-    #[test]
-    fn a_panic_costs_the_others_nothing() {
-        let odd = |n: u32| assert!(n % 2 == 1, "even");
-        let (results, rest, _) = run_part((0..9).collect(), odd, clock(AIM));
-        let failed: Vec<_> = results.into_vec().iter().map(Result::is_err).collect();
-        assert_eq!(failed, (0..9).map(|n| n % 2 == 0).collect::<Vec<_>>());
-        assert_eq!(rest.len(), 0);
     }
 }

@@ -1,6 +1,7 @@
 //! Who a task is: its id, its name, its options.
 
 use crate::error::TaskError;
+use crate::fork;
 use crate::job::JobOptions;
 use crate::timer::Timer;
 use std::borrow::Cow;
@@ -36,10 +37,17 @@ impl fmt::Display for TaskId {
 const CARRIES: u64 = 1 << 63;
 /// It is a job, rather than a promise.
 const JOB: u64 = 1 << 62;
+/// In which process it was made: the low bits of the number of forks behind that.
+const FORKS: u64 = 0x3f << FORKS_SHIFT;
+const FORKS_SHIFT: u32 = 56;
+
+fn forks() -> u64 {
+    (u64::from(fork::count()) << FORKS_SHIFT) & FORKS
+}
 
 /// A few words: most jobs have no options, so those are boxed.
 pub(crate) struct Meta {
-    /// The id, [`CARRIES`] and [`JOB`].
+    /// The id, [`FORKS`], [`CARRIES`] and [`JOB`].
     word: u64,
     function: fn() -> &'static str,
     extra: Option<Box<Extra>>,
@@ -91,7 +99,7 @@ impl Meta {
         carries: bool,
     ) -> Self {
         Self {
-            word: TaskId::next().get() | JOB | if carries { CARRIES } else { 0 },
+            word: TaskId::next().get() | forks() | JOB | if carries { CARRIES } else { 0 },
             function,
             extra: Extra::of(options),
         }
@@ -119,6 +127,11 @@ impl Meta {
         self.word & JOB != 0
     }
 
+    /// Whether it was made in a process of which this one is a forked child.
+    pub(crate) fn is_foreign(&self) -> bool {
+        self.word & FORKS != forks()
+    }
+
     #[inline]
     fn options(&self) -> Option<&JobOptions> {
         self.extra.as_ref().map(|extra| &extra.options)
@@ -133,7 +146,7 @@ impl Meta {
     }
 
     pub(crate) fn id(&self) -> TaskId {
-        TaskId(self.word & !(CARRIES | JOB))
+        TaskId(self.word & !(CARRIES | JOB | FORKS))
     }
 
     #[inline]

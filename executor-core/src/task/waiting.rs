@@ -1,6 +1,7 @@
 //! Blocking a thread until a task is done.
 
 use super::Task;
+use super::help::Help;
 use crate::current;
 use crate::error::TaskError;
 use std::sync::Arc;
@@ -14,7 +15,8 @@ impl<T: Send + 'static> Task<T> {
     /// Not for asynchronous code, which awaits the task instead. A job that calls
     /// this for another job of its own pool, which still waits in the queue, runs
     /// that one meanwhile, on this very thread: so jobs may submit jobs and wait
-    /// for them, however few workers there are.
+    /// for them, however few workers there are. In a forked child, a job of the parent
+    /// that is not done is an error, since nobody here will run it.
     ///
     /// # Errors
     /// The task's own error; or one of the kind
@@ -31,7 +33,15 @@ impl<T: Send + 'static> Task<T> {
     /// Blocks this thread until there is an outcome, but no longer than `limit`.
     ///
     /// `None` means that the limit passed: the work goes on, and the task may be
-    /// asked again.
+    /// asked again. [`Duration::MAX`] is no limit, and with zero this asks how things
+    /// are and neither blocks nor runs anything.
+    ///
+    /// A job that calls this for a queued job of its own pool leaves that to another
+    /// worker, if one is free or at work. If none is, because there is no other or all
+    /// of them wait for jobs as well, or at the latest when half of the limit has
+    /// passed, it runs that job itself, as [`wait`](Self::wait) does: nothing can stop
+    /// it there, so the limit then counts for its start alone, and this returns its
+    /// outcome when it ends. Give that job a time limit of its own.
     ///
     /// # Errors
     /// As for [`wait`](Self::wait).
@@ -44,7 +54,8 @@ impl<T: Send + 'static> Task<T> {
     }
 
     /// Blocks this thread until there is an outcome, but no longer than `limit`;
-    /// then the task is cancelled.
+    /// then the task is cancelled. What is said of the limit at
+    /// [`wait_timeout`](Self::wait_timeout) holds here too.
     ///
     /// It does not wait for the end of what was cancelled: a coroutine ends at its
     /// next await, and a function on a thread may go on.
@@ -92,25 +103,32 @@ impl<T: Send + 'static> Task<T> {
         if current::is(self.id()) {
             return Err(self.waits_for_itself());
         }
-        // A limit is kept, so there the job is left to the others.
-        if deadline.is_none() {
-            let name_it = |error| self.shared.meta().name_it(error);
-            current::help(self.id()).map_err(name_it)?;
+        let meta = self.shared.meta();
+        if meta.is_job() && meta.is_foreign() {
+            let why = "its executor is in the process that this one was forked from";
+            return Err(meta.name_it(TaskError::would_deadlock(why)));
         }
+        let mut help = Help::new(deadline);
         let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
         let mut context = Context::from_waker(&waker);
-        while self.poll_done(&mut context).is_pending() {
+        loop {
+            let look_again = help.run_or_wait(&*self.shared);
+            let look_again = look_again.map_err(|error| self.shared.meta().name_it(error))?;
+            if self.poll_done(&mut context).is_ready() {
+                return Ok(());
+            }
             if let Some(error) = self.shared.stuck() {
                 self.unwatch();
                 return Err(self.shared.meta().name_it(error));
             }
-            match deadline.map(|at| at.saturating_duration_since(Instant::now())) {
-                None => std::thread::park(),
-                Some(Duration::ZERO) => break,
-                Some(left) => std::thread::park_timeout(left),
+            let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
+            match (left, look_again) {
+                (None, _) => std::thread::park(),
+                (Some(Duration::ZERO), _) => return Ok(()),
+                (Some(left), None) => std::thread::park_timeout(left),
+                (Some(left), Some(pause)) => std::thread::park_timeout(left.min(pause)),
             }
         }
-        Ok(())
     }
 
     pub(super) fn waits_for_itself(&self) -> TaskError {

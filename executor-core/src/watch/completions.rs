@@ -85,6 +85,11 @@ impl Completions {
         }
     }
 
+    /// Whoever is told of a token, as if a task were done, has it given back here.
+    pub(crate) fn watcher(&self) -> Arc<dyn Watcher> {
+        self.inbox.clone()
+    }
+
     /// The token of the next task that is done. Pending if none is, and also if
     /// none is watched.
     pub fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<usize> {

@@ -8,10 +8,15 @@
 #![cfg(all(test, loom))]
 #![allow(dead_code, reason = "the files are used as they are")]
 
+#[path = "../../src/supervisor/attention.rs"]
+mod attention;
 #[path = "../../src/transport/bell.rs"]
 mod bell;
+#[path = "../../src/supervisor/role.rs"]
+mod role;
 #[path = "../../src/transport/slot.rs"]
 mod slot;
+mod supervising;
 
 use bell::Bell;
 use loom::sync::Arc;

@@ -17,6 +17,7 @@ pub(super) enum Kind {
     TooDeep(u32),
     Unsupported,
     Channels(io::Error),
+    Descriptors(io::Error),
     Initializer(String),
     Snapshot(io::Error),
 }
@@ -59,6 +60,9 @@ impl fmt::Display for BuildError {
                  this crate is in a dynamic library, or the system is not Linux",
             ),
             Kind::Channels(error) => write!(f, "no channel can be made: {error}"),
+            Kind::Descriptors(error) => {
+                write!(f, "the system has no descriptor to wait with: {error}")
+            }
             Kind::Initializer(why) => write!(f, "the initializer cannot be sent: {why}"),
             Kind::Snapshot(error) => write!(f, "the working directory is not known: {error}"),
         }
@@ -68,7 +72,7 @@ impl fmt::Display for BuildError {
 impl Error for BuildError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match &self.0 {
-            Kind::Snapshot(error) | Kind::Channels(error) => Some(error),
+            Kind::Snapshot(error) | Kind::Channels(error) | Kind::Descriptors(error) => Some(error),
             _ => None,
         }
     }

@@ -6,6 +6,7 @@
 
 use super::Flight;
 use super::table::{Held, Table};
+use crate::packing::is_packing;
 use crate::transport::{Sight, Transport};
 use executor_core::timer::{self, Timer};
 use executor_core::{CancelOutcome, Control, TaskError};
@@ -21,6 +22,8 @@ const LEAST_TIME: Duration = Duration::from_secs(10);
 pub(super) enum Fate {
     Cancelled,
     TimedOut(Duration),
+    /// A part of its result cannot be read.
+    Garbled,
 }
 
 impl Flight {
@@ -105,25 +108,30 @@ impl Flight {
 
 impl Control for Flight {
     fn cancel(&self, seq: u64) -> CancelOutcome {
+        if is_packing(seq) {
+            let why = || TaskError::cancelled("before it started");
+            return match self.packings.refuse(seq, why) {
+                true => CancelOutcome::Requested,
+                false => CancelOutcome::TooLate,
+            };
+        }
         let mut table = self.table();
-        let Some(entry) = table.entry(seq) else {
+        if table.entry(seq).is_none() {
             return CancelOutcome::TooLate;
-        };
-        if let Held::Packing { refused } = &mut entry.held {
-            refused.get_or_insert_with(|| TaskError::cancelled("before it started"));
-            return CancelOutcome::Requested;
         }
         match table.fate_of(seq) {
             Some(Fate::Cancelled) => return CancelOutcome::Killed,
-            Some(Fate::TimedOut(_)) => return CancelOutcome::TooLate,
+            Some(Fate::TimedOut(_) | Fate::Garbled) => return CancelOutcome::TooLate,
             None => {}
         }
         if let Some(job) = self.take_slot_back(&mut table, seq) {
             drop(table);
+            self.board.rouse();
             job.fail(TaskError::cancelled("before it started"));
             return CancelOutcome::BeforeStart;
         }
-        // There is one who is killed for each kill.
+        // At most one kill for each worker: if it is being killed for another job, or
+        // has just ended this one, nothing can be done.
         if table.fate.is_some() || !self.board.slot(seq).condemn(seq) {
             return CancelOutcome::TooLate;
         }
@@ -134,18 +142,15 @@ impl Control for Flight {
     }
 
     fn withdraw(&self, seq: u64, error: TaskError) -> bool {
-        let mut table = self.table();
-        let Some(entry) = table.entry(seq) else {
-            return false;
-        };
-        if let Held::Packing { refused } = &mut entry.held {
-            refused.get_or_insert(error);
-            return true;
+        if is_packing(seq) {
+            return self.packings.refuse(seq, || error);
         }
+        let mut table = self.table();
         let job = self.take_slot_back(&mut table, seq);
         drop(table);
         match job {
             Some(job) => {
+                self.board.rouse();
                 job.fail(error);
                 true
             }
@@ -154,20 +159,28 @@ impl Control for Flight {
     }
 
     fn is_running(&self, seq: u64) -> bool {
-        !matches!(
-            self.board.slot(seq).look(seq),
-            Sight::Queued | Sight::Nonsense | Sight::Taken
-        )
+        !is_packing(seq)
+            && !matches!(
+                self.board.slot(seq).look(seq),
+                Sight::Queued | Sight::Nonsense | Sight::Taken
+            )
     }
 }
 
-pub(super) fn sentence(fate: Fate, pid: u32) -> TaskError {
+/// What the owner of a job is told that was stopped; `ended` says whether its worker is
+/// known to be gone.
+pub(super) fn sentence(fate: Fate, pid: u32, ended: bool) -> TaskError {
+    let mut what = format!("its worker, process {pid}, was killed");
+    if !ended {
+        what.push_str(UNKILLED);
+    }
     match fate {
-        Fate::Cancelled => TaskError::cancelled(format!(
-            "while it ran; its worker, process {pid}, was killed"
-        )),
-        Fate::TimedOut(limit) => {
-            TaskError::timed_out(limit, format!("its worker, process {pid}, was killed"))
-        }
+        Fate::Cancelled => TaskError::cancelled(format!("while it ran; {what}")),
+        Fate::TimedOut(limit) => TaskError::timed_out(limit, what),
+        Fate::Garbled => TaskError::decode("a part of the result", what),
     }
 }
+
+/// Of a process that SIGKILL did not end within the time that it is given.
+const UNKILLED: &str = " but could not be ended yet: the kernel waits for something, such as a \
+                        file system that does not answer, or keeps it frozen";

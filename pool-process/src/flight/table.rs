@@ -2,19 +2,18 @@
 //! by number, in the order in which the worker takes them.
 //!
 //! ```text
-//!         first                 posted        next
-//!           │ with the worker     │ being packed │ free
-//! ──────────┴─────────────────────┴──────────────┴──────
+//!         first                 released       next
+//!           │ the worker may begin │ posted      │ free
+//! ──────────┴──────────────────────┴─────────────┴──────
 //! ```
-//!
-//! At most one job is being packed.
 
 use super::Violation;
-use super::found::{Harvest, Payload};
+use super::posting::Feed;
 use super::stopping::{Fate, sentence};
 use crate::transport::{SLOTS, place};
+use crate::unresolved::{Harvest, Payload};
+use executor_core::HeldJob;
 use executor_core::timer::Timer;
-use executor_core::{HeldJob, TaskError};
 use std::time::Instant;
 
 #[derive(Debug)]
@@ -22,14 +21,25 @@ pub(super) struct Table {
     entries: Box<[Option<Entry>]>,
     /// The oldest.
     pub(super) first: u64,
-    /// The first that has not been posted.
-    pub(super) posted: u64,
+    /// The first that the worker was not told of.
+    pub(super) released: u64,
     /// The first that is free.
-    next: u64,
+    pub(super) next: u64,
+    /// The argument that is being written to the pipe: that of the job that was posted
+    /// last.
+    pub(super) feed: Option<Feed>,
+    /// The worker has ended, or is given up: no job is posted any more.
+    pub(super) closed: bool,
+    /// How many of them were taken back.
+    pub(super) taken_back: usize,
     /// Bytes of arguments that the worker may not have read.
     pub(super) bytes: usize,
     /// What concerns the oldest alone.
     pub(super) at_first: AtFirst,
+    /// How many parts of results have come.
+    pub(super) parts: u64,
+    /// No part of a job before this number comes any more.
+    pub(super) parted: u64,
     /// The job for which the worker is being killed, and why.
     pub(super) fate: Option<(u64, Fate)>,
     /// The worker's, for errors.
@@ -54,30 +64,17 @@ pub(super) struct AtFirst {
     pub(super) announced: Option<u64>,
     /// What has come of its result.
     pub(super) partial: Vec<u8>,
+    /// How many bytes have come in parts.
+    pub(super) came: u64,
     /// When a result that was announced before the limit has to be there.
     pub(super) due: Option<Instant>,
 }
 
 #[derive(Debug)]
 pub(super) enum Held {
-    /// Its argument is being encoded. It is not to run if it was cancelled, or
-    /// its time in the queue was over, meanwhile.
-    Packing {
-        refused: Option<TaskError>,
-    },
     Job(HeldJob),
     /// Taken back; the worker has yet to see that.
     TakenBack,
-}
-
-impl Entry {
-    /// A job whose argument is about to be encoded.
-    pub(super) fn packing() -> Self {
-        Self {
-            bytes: 0,
-            held: Held::Packing { refused: None },
-        }
-    }
 }
 
 impl Table {
@@ -85,10 +82,15 @@ impl Table {
         Self {
             entries: (0..SLOTS).map(|_| None).collect(),
             first: 1,
-            posted: 1,
+            released: 1,
             next: 1,
+            feed: None,
+            closed: false,
+            taken_back: 0,
             bytes: 0,
             at_first: AtFirst::default(),
+            parts: 0,
+            parted: 0,
             fate: None,
             pid,
         }
@@ -96,7 +98,7 @@ impl Table {
 
     /// True if nothing is with the worker.
     pub(super) fn is_empty(&self) -> bool {
-        self.first == self.posted
+        self.first == self.next
     }
 
     /// How many can be added.
@@ -115,31 +117,12 @@ impl Table {
         self.entries[place(seq)].as_mut().filter(|_| is_here)
     }
 
-    /// The next number, if there is room.
-    pub(super) fn reserve(&mut self, entry: impl FnOnce() -> Entry) -> Option<u64> {
-        if self.room() == 0 {
-            return None;
-        }
-        let seq = self.next;
-        self.next += 1;
-        self.entries[place(seq)] = Some(entry());
-        Some(seq)
-    }
-
-    /// The number that was reserved last is free again: nobody has seen it.
-    pub(super) fn give_up(&mut self, seq: u64) {
-        self.next = seq;
-        self.entries[place(seq)] = None;
-    }
-
-    /// The number that was reserved last is with the worker.
-    pub(super) fn post(&mut self, seq: u64, bytes: usize, held: Held) {
-        if let Some(entry) = self.entry(seq) {
-            entry.bytes = bytes;
-            entry.held = held;
-        }
+    /// The next number is with the worker.
+    pub(super) fn post(&mut self, bytes: usize, held: Held) {
+        self.taken_back += usize::from(matches!(held, Held::TakenBack));
+        self.entries[place(self.next)] = Some(Entry { bytes, held });
         self.bytes += bytes;
-        self.posted = self.next;
+        self.next += 1;
     }
 
     /// The first is with the worker no more.
@@ -147,11 +130,17 @@ impl Table {
         let seq = self.front()?;
         self.first += 1;
         // Also if it became the first only a moment ago and nobody has noted when.
-        if self.at_first.since.is_some() || self.at_first.announced.is_some() {
+        let at_first = &self.at_first;
+        if at_first.since.is_some() || at_first.announced.is_some() || at_first.came > 0 {
             self.at_first = AtFirst::default();
+        }
+        if self.feed.as_ref().is_some_and(|feed| feed.seq == seq) {
+            // Taken back, and acknowledged, before anybody fed on: it is in nobody's way.
+            self.feed = None;
         }
         let entry = self.entries[place(seq)].take()?;
         self.bytes -= entry.bytes;
+        self.taken_back -= usize::from(matches!(entry.held, Held::TakenBack));
         Some(entry)
     }
 
@@ -164,7 +153,7 @@ impl Table {
                 kind,
                 bytes,
                 // The owner was told that it is being stopped: that stays true.
-                overruled: overruled.map(|fate| sentence(fate, self.pid)),
+                overruled: overruled.map(|fate| sentence(fate, self.pid, true)),
             }),
             _ => Err(Violation("a result for a job that was taken back")),
         }

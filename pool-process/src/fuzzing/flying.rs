@@ -1,9 +1,11 @@
 //! A flight whose worker writes to the board and sends what it likes.
 
 use super::{Collector, Input};
-use crate::flight::{Flight, Found, Loss, Packed};
+use crate::flight::{Flight, Loss, Posted};
+use crate::packing::{Packing, Packings};
 use crate::process::Process;
-use crate::transport::{Board, INLINE, Outbox, SLOTS, Transport, place};
+use crate::transport::{Board, Head, INLINE, SLOTS, Transport, kind, place};
+use crate::unresolved::{Scratch, Unresolved};
 use executor_core::{Bytes, ExecutorExt as _, HeldJob, Job, Task, TaskError, WorkerExit};
 use std::process::Command;
 use std::sync::{Arc, OnceLock};
@@ -13,9 +15,11 @@ fn ended() -> Arc<Process> {
     static ENDED: OnceLock<Arc<Process>> = OnceLock::new();
     let end = || {
         let child = Command::new("true").spawn().expect("it starts");
-        let process = Arc::new(Process::new(child, false));
-        process.watch();
-        process
+        let process = Process::new(child, false).expect("there is a descriptor for it");
+        while process.reap().is_none() {
+            std::thread::yield_now();
+        }
+        Arc::new(process)
     };
     ENDED.get_or_init(end).clone()
 }
@@ -30,7 +34,9 @@ struct World {
     tasks: Vec<Task<u64>>,
     /// The numbers of the jobs that were posted.
     posted: Vec<u64>,
-    outbox: Outbox,
+    unresolved: Unresolved,
+    packing: Arc<Packing>,
+    way: Transport,
 }
 
 /// Every job has its outcome, once the worker that had it is buried.
@@ -42,19 +48,21 @@ pub fn flight(data: &[u8]) {
         0 => Transport::SharedMemory,
         _ => Transport::Messages,
     };
+    let packings = Arc::new(Packings::default());
     let mut world = World {
-        flight: Flight::new(board.clone(), ended(), way, LONGEST),
+        packing: packings.join(),
+        flight: Flight::new(board.clone(), ended(), packings, way, LONGEST),
         board,
         jobs: Collector::default(),
         tasks: Vec::new(),
         posted: Vec::new(),
-        outbox: Outbox::new(way),
+        unresolved: Unresolved::default(),
+        way,
     };
     let mut violated = false;
     while !input.0.is_empty() && !violated {
         violated = !world.step(&mut input);
-        let (free, _) = world.flight.load();
-        assert!(free <= SLOTS);
+        assert!(world.flight.room() <= SLOTS);
         assert!(world.flight.waiting() < SLOTS);
     }
     world.bury();
@@ -121,12 +129,15 @@ impl World {
 
     /// What the supervisor does besides.
     fn go_on(&mut self) -> bool {
-        if self.outbox.feeding().is_some() {
-            return self.flight.feed(&mut self.outbox).is_ok();
+        if self.flight.is_feeding() {
+            return self.flight.feed().is_ok();
         }
-        if let Some(last) = self.flight.last() {
-            let _ = (self.flight.turn(last), self.board.is_news(last));
+        if let Some(&last) = self.posted.last() {
+            let _ = (self.flight.is_turn(last), self.board.is_news(last));
         }
+        self.flight.release();
+        let _ = (self.flight.has_news(), self.flight.is_amid());
+        self.flight.shrink();
         true
     }
 
@@ -147,20 +158,35 @@ impl World {
             .submit(|bytes: Bytes| bytes.len() as u64, argument);
         self.tasks.push(task);
         let Some(job) = self.jobs.take() else { return };
-        if self.outbox.is_full(self.flight.load().1) {
-            return give_up(job);
-        }
-        match self.flight.pack(job, 0, &mut self.outbox) {
-            Packed::Done { .. } => self.posted.extend(self.flight.last()),
-            Packed::Full(job) => give_up(job),
+        let mut buffer = Vec::new();
+        let packed = self.packing.pack(job, &self.flight, self.way, &mut buffer);
+        let Some(parcel) = packed else { return };
+        match self.flight.post(parcel, &self.packing, &mut buffer) {
+            Posted::Done(seq) => self.posted.push(seq),
+            Posted::Refused(job, error, _) => job.fail(error),
+            Posted::NoRoom(parcel) => {
+                let refused = self.packing.close();
+                match refused {
+                    Some(error) => parcel.job.fail(error),
+                    None => parcel.job.release().into_iter().for_each(give_up),
+                }
+            }
         }
     }
 
     fn harvest(&self) -> bool {
-        let mut found = Found::default();
-        let is_fine = self.flight.harvest(&mut found).is_ok();
-        found.resolve();
-        is_fine
+        let harvested = self.flight.harvest(&mut self.unresolved.lock());
+        if let Ok(Some(seq)) = harvested {
+            self.flight.has_all_parts(seq, self.board.parts());
+        }
+        self.resolve();
+        harvested.is_ok()
+    }
+
+    fn resolve(&self) {
+        let mut scratch = Scratch::default();
+        while self.unresolved.work(&mut scratch) {}
+        scratch.leave(&self.unresolved);
     }
 
     fn deliver(&self, input: &mut Input<'_>) -> bool {
@@ -168,22 +194,29 @@ impl World {
             0 => (input.word() as u32 as usize, input.word()),
             _ => self.some(input).map_or((0, 0), |seq| (place(seq), seq)),
         };
-        let kind = u32::from(input.byte());
+        let which = u32::from(input.byte());
         let len = usize::from(input.byte());
         let bytes = input.bytes(len).to_vec();
-        match self.flight.deliver(slot, seq, kind, bytes) {
-            Ok(harvest) => {
-                let resolve =
-                    |harvest: Harvest| harvest.resolve(&mut Vec::new(), &mut Wakeups::new());
-                harvest.into_iter().for_each(resolve);
-                true
+        let mut found = self.unresolved.lock();
+        let delivered = match which {
+            kind::PART => {
+                let head = Head {
+                    len: bytes.len() as u64,
+                    slot: slot as u32,
+                    kind: which,
+                    seq,
+                };
+                self.flight.part(head, bytes, &mut found)
             }
-            Err(_) => false,
-        }
+            _ => self.flight.deliver(slot, seq, which, bytes, &mut found),
+        };
+        drop(found);
+        self.resolve();
+        delivered.is_ok()
     }
 
     fn bury(self) {
-        let remains = self.flight.bury(WorkerExit::Signal(9));
+        let remains = self.flight.bury(WorkerExit::Signal(9), true);
         let first = remains.first_was_waiting.and_then(HeldJob::release);
         remains.unharmed.into_iter().chain(first).for_each(give_up);
         for (job, loss) in remains.lost {
@@ -193,7 +226,8 @@ impl World {
             });
         }
         assert!(self.flight.is_empty());
-        assert_eq!(self.flight.load(), (SLOTS, 0));
+        assert_eq!(self.flight.len(), 0);
+        self.resolve();
         for task in &self.tasks {
             assert!(task.is_done(), "{task:?}");
             let dropped = task.outcome().and_then(Result::err);

@@ -26,13 +26,19 @@
 //! time limit is kept, and what counts is that the result comes, see
 //! `supervisor/rounds.rs`.
 //!
+//! # Parts of results
+//!
+//! Results that leave a job while it runs go over the wire, whatever the others do:
+//! they are rare. When one is written whole the worker counts it, and so before it ends
+//! the job: who finds a job done and has not read so many parts reads the wire first.
+//!
 //! # Bells
 //!
-//! `news` wakes the supervisor: something became of its first job, or there is
-//! room or there are bytes in a pipe. `work` wakes the worker: a job was
+//! `news` wakes the supervisor, which waits for all workers of the pool in one place, and
+//! so through a descriptor: something became of the first job, or there is room or
+//! there are bytes in a pipe. `work` wakes the worker: a job was
 //! released or taken back, or there is room or there are bytes in a pipe, or there will be
-//! no more jobs. A dead worker rings nothing, so whoever learns of its end sounds
-//! the [`alarm`](Board::alarm).
+//! no more jobs. A dead worker rings nothing; the kernel announces its end.
 //!
 //! Where jobs go by message, only the slots' states and small results are used,
 //! and `news` is rung over the wire.
@@ -54,17 +60,17 @@ pub(crate) use self::worker::NoArgument;
 use super::bell::Bell;
 use super::frame::kind;
 use super::large;
-use super::patience::Patience;
 use super::pipe::{CAPACITY, Counters, End, Impossible};
 use super::slot::{Sight, Slot};
+use rustix::event::{EventfdFlags, eventfd};
 use rustix::fs::{MemfdFlags, SealFlags};
-use rustix::mm::{MapFlags, ProtFlags};
+use rustix::mm::{Advice, MapFlags, ProtFlags};
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::ptr::NonNull;
-use std::sync::atomic::Ordering::SeqCst;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
-use std::time::{Duration, Instant};
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::sync::atomic::{AtomicU32, AtomicU64};
+use std::time::Duration;
 
 /// How many jobs can be with one worker at a time.
 pub(crate) const SLOTS: usize = 512;
@@ -87,6 +93,8 @@ struct Work {
     closed: AtomicU32,
     /// The worker may begin the jobs before this number.
     released: AtomicU64,
+    /// So many parts of results the worker has sent over the wire.
+    parts: AtomicU64,
 }
 
 /// How many bytes are moved at a time: small enough for the other side to find
@@ -96,6 +104,10 @@ const STEP: usize = 64 * 1024;
 fn step(bytes: &[u8]) -> &[u8] {
     &bytes[..bytes.len().min(STEP)]
 }
+
+/// When so many bytes have gone through the pipes since they last had no memory, it is
+/// given back: until then they have hardly more than that.
+const WORTH_IT: u64 = 128 * 1024;
 
 /// Where the bytes of the pipes begin.
 const BYTES: usize = size_of::<Layout>().next_multiple_of(4096);
@@ -107,8 +119,11 @@ pub(crate) struct Board {
     memory: NonNull<Layout>,
     arguments: End,
     results: End,
-    /// The other side has ended; known to the parent alone.
-    gone: AtomicBool,
+    /// What `news` is rung with.
+    bell: OwnedFd,
+    /// How much had been moved when the pipes were last emptied of memory; known to
+    /// the parent alone.
+    shrunk_at: AtomicU64,
 }
 
 // SAFETY: the mapping lives until the board is dropped, and all of it that is
@@ -121,26 +136,26 @@ impl Board {
     /// A new board, and the descriptor through which a worker can
     /// [`open`](Self::open) it.
     pub(crate) fn create() -> io::Result<(Self, OwnedFd)> {
-        let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
-        let fd = rustix::fs::memfd_create("pool-process board", flags)?;
+        let fd = memory()?;
         rustix::fs::ftruncate(&fd, SIZE as u64)?;
         let seals = SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL;
         rustix::fs::fcntl_add_seals(&fd, seals)?;
+        let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
         // A memfd is born zeroed, and zero is a slot that no sequence matches.
-        Ok((Self::map(&fd)?, fd))
+        Ok((Self::map(&fd, bell)?, fd))
     }
 
-    /// The board that the parent created.
-    pub(crate) fn open(fd: impl AsFd) -> io::Result<Self> {
+    /// The board that the parent created, with the descriptor that it waits for.
+    pub(crate) fn open(fd: impl AsFd, bell: OwnedFd) -> io::Result<Self> {
         let size = rustix::fs::fstat(&fd)?.st_size;
         if size != SIZE as i64 {
             let why = format!("not a board: {size} bytes");
             return Err(io::Error::new(io::ErrorKind::InvalidData, why));
         }
-        Self::map(fd)
+        Self::map(fd, bell)
     }
 
-    fn map(fd: impl AsFd) -> io::Result<Self> {
+    fn map(fd: impl AsFd, bell: OwnedFd) -> io::Result<Self> {
         // SAFETY: a fresh mapping at an address of the kernel's choice touches
         // no memory of ours. The file has this size and is sealed to keep it.
         let memory = unsafe {
@@ -172,7 +187,8 @@ impl Board {
             memory,
             arguments,
             results,
-            gone: AtomicBool::new(false),
+            bell,
+            shrunk_at: AtomicU64::new(0),
         })
     }
 
@@ -192,7 +208,8 @@ impl Board {
     /// Lets the worker begin the jobs before this number, which were posted, and
     /// wakes it if it sleeps.
     pub(crate) fn release(&self, until: u64) {
-        self.layout().work.released.store(until, SeqCst);
+        // Two threads may say it, in any order.
+        self.layout().work.released.fetch_max(until, SeqCst);
         self.rouse();
     }
 
@@ -274,9 +291,51 @@ impl Board {
         slot.look(seq) == Sight::Running && (outcome.piped || outcome.kind == kind::SENT)
     }
 
+    /// How many parts of results the worker says that it has sent. Those of a job that
+    /// was seen to be done are among them.
+    pub(crate) fn parts(&self) -> u64 {
+        self.layout().work.parts.load(SeqCst)
+    }
+
     /// How many bytes have gone and come through the pipes, in all.
     pub(crate) fn moved(&self) -> u64 {
         self.arguments.position() + self.results.position()
+    }
+
+    /// Gives the memory of the pipes back to the system, if enough has gone through
+    /// them that there is some, and says whether there was. What is left of the board is
+    /// well below 256 KiB. Whatever comes next has the kernel find new pages, which takes
+    /// about as long as to copy it, so this is for workers that have been idle a while.
+    ///
+    /// Called by the thread that releases jobs, while no job is with the worker.
+    ///
+    /// No byte is lost: only those between the two positions of a pipe are ever read,
+    /// and a pipe in which there are any is left alone. Nor can any be on their way: in
+    /// the one, the parent alone writes, which is doing this instead; and in the other a
+    /// worker writes only between the claim and the end of a job, and it has none. One
+    /// that breaks the rules and writes all the same reads its own zeros later, as if
+    /// it had written them.
+    pub(crate) fn shrink(&self) -> bool {
+        let moved = self.moved();
+        if moved - self.shrunk_at.load(Relaxed) < WORTH_IT {
+            return false;
+        }
+        let empty = [
+            self.arguments.room() == Ok(CAPACITY),
+            self.results.ready() == Ok(0),
+        ];
+        if empty != [true; 2] {
+            return false;
+        }
+        // SAFETY: the range is that of the pipes' bytes, which are mapped and which no
+        // reference covers. They become zeros, which is any bytes: nobody reads them.
+        let removed = unsafe {
+            let bytes = self.memory.cast::<u8>().add(BYTES).as_ptr();
+            rustix::mm::madvise(bytes.cast(), 2 * CAPACITY, Advice::LinuxRemove)
+        };
+        // If it cannot be, it cannot be the next time either.
+        self.shrunk_at.store(moved, Relaxed);
+        removed.is_ok()
     }
 
     /// True if something became of the first job, whose number this is.
@@ -290,32 +349,19 @@ impl Board {
         }
     }
 
-    /// Waits until `ready` or until the worker has ended, but no longer than
-    /// `limit`.
-    pub(crate) fn await_news(
-        &self,
-        patience: &mut Patience,
-        limit: Duration,
-        ready: impl Fn() -> bool,
-    ) -> bool {
-        let bell = &self.layout().news;
-        let ready = || self.gone.load(SeqCst) || ready();
-        let mut until = None;
-        patience.wait(ready, || {
-            let until = *until.get_or_insert_with(|| Instant::now() + limit);
-            bell.doze(ready, Some(until))
-        })
+    /// The descriptor that becomes readable when the worker rings.
+    pub(crate) fn bell(&self) -> BorrowedFd<'_> {
+        self.bell.as_fd()
     }
 
-    /// True if the worker has ended.
-    pub(crate) fn is_gone(&self) -> bool {
-        self.gone.load(SeqCst)
+    /// The supervisor is about to sleep, and looks once more after this.
+    pub(crate) fn announce_sleep(&self) {
+        self.layout().news.announce();
     }
 
-    /// The worker has ended: wakes the supervisor.
-    pub(crate) fn alarm(&self) {
-        self.gone.store(true, SeqCst);
-        self.layout().news.wake();
+    /// The supervisor is awake, and need not be woken.
+    pub(crate) fn withdraw_sleep(&self) {
+        self.layout().news.withdraw();
     }
 
     /// How long ago the worker began a job that has a time limit. What it claims
@@ -327,14 +373,8 @@ impl Board {
         Duration::from_nanos(monotonic_nanos().saturating_sub(began))
     }
 
-    /// Clears the bell that is rung over the wire; the parent looks at the slots
-    /// after this.
-    pub(crate) fn hear(&self) {
-        self.layout().news.announce();
-    }
-
-    /// True if the bell has to be rung over the wire: nobody has since the parent
-    /// cleared it.
+    /// True if the bell has to be rung over the wire: the supervisor sleeps, and nobody
+    /// else has rung since it announced that.
     pub(crate) fn must_ring(&self) -> bool {
         self.layout().news.must_ring()
     }
@@ -348,6 +388,17 @@ impl Board {
     #[cfg(fuzzing)]
     pub(crate) fn poke(&self, place: usize, value: u64) {
         [&self.arguments, &self.results][place / 2 % 2].poke(place, value);
+    }
+}
+
+/// An empty memfd that can be sealed. Nobody will execute it, which some systems insist
+/// on being told (`vm.memfd_noexec`), and kernels before 6.3 do not understand.
+fn memory() -> rustix::io::Result<OwnedFd> {
+    let name = "pool-process board";
+    let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+    match rustix::fs::memfd_create(name, flags | MemfdFlags::NOEXEC_SEAL) {
+        Err(rustix::io::Errno::INVAL) => rustix::fs::memfd_create(name, flags),
+        created => created,
     }
 }
 

@@ -58,6 +58,11 @@ impl Decoder {
         }
     }
 
+    /// From here on a message may have so many bytes.
+    pub(crate) fn take_up_to(&mut self, longest: u64) {
+        self.longest = longest;
+    }
+
     /// True if a message has begun to come, and is not all there.
     pub(crate) fn is_amid(&self) -> bool {
         self.filled > 0

@@ -1,9 +1,12 @@
 //! The layout of messages: fixed headers and opaque bytes, little-endian.
 //!
 //! A message to a worker is a run of jobs; what comes back is a [`Head`] and its
-//! bytes: a result that was too large for its slot, or a bell.
+//! bytes: a result that was too large for its slot, a part of one that is not finished,
+//! or a bell.
 //! User types are never decoded here, so what is wrong with one value can be
 //! pinned on its job.
+
+use super::board::place;
 
 /// A job on its way to a worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,33 +20,23 @@ pub(crate) struct Parcel<'a> {
     pub(crate) argument: &'a [u8],
 }
 
-const PARCEL_HEAD: usize = 28;
 /// In the word of the slot: the job has a time limit.
 const LIMITED: u32 = 1 << 31;
 
-/// Starts a parcel: the argument is appended by the caller, who then calls
-/// [`end_parcel`] with what this returned.
-pub(crate) fn begin_parcel(
+/// Appends a parcel.
+pub(crate) fn append_parcel(
     buffer: &mut Vec<u8>,
-    slot: usize,
     seq: u64,
     offset: i64,
     limited: bool,
-) -> usize {
-    let start = buffer.len();
+    argument: &[u8],
+) {
     let flag = if limited { LIMITED } else { 0 };
-    buffer.extend_from_slice(&(slot as u32 | flag).to_le_bytes());
+    buffer.extend_from_slice(&(place(seq) as u32 | flag).to_le_bytes());
     buffer.extend_from_slice(&seq.to_le_bytes());
     buffer.extend_from_slice(&offset.to_le_bytes());
-    buffer.extend_from_slice(&[0; 8]);
-    start
-}
-
-/// Writes the length of the argument into its parcel.
-pub(crate) fn end_parcel(buffer: &mut [u8], start: usize) {
-    let len = buffer.len() - start - PARCEL_HEAD;
-    buffer[start + PARCEL_HEAD - 8..start + PARCEL_HEAD]
-        .copy_from_slice(&(len as u64).to_le_bytes());
+    buffer.extend_from_slice(&(argument.len() as u64).to_le_bytes());
+    buffer.extend_from_slice(argument);
 }
 
 /// The jobs of a message. Ends early, with `None`, at bytes that are no parcel.
@@ -143,6 +136,10 @@ pub(crate) mod kind {
     pub(crate) const READY: u32 = 5;
     /// As a message: the worker could not be set up; an encoded text.
     pub(crate) const UNFIT: u32 = 6;
+    /// As a message: the first; an encoded `Hello`.
+    pub(crate) const HELLO: u32 = 7;
+    /// As a message: a part of the result of the job that runs.
+    pub(crate) const PART: u32 = 8;
 }
 
 #[cfg(test)]
@@ -152,10 +149,8 @@ mod tests {
     #[test]
     fn parcels_are_read_as_they_were_written() {
         let mut buffer = Vec::new();
-        for (slot, argument) in [(3, &b"three"[..]), (63, b"")] {
-            let start = begin_parcel(&mut buffer, slot, 1 << 40, -5, slot == 3);
-            buffer.extend_from_slice(argument);
-            end_parcel(&mut buffer, start);
+        for (seq, argument) in [(3, &b"three"[..]), (1 << 40, b"")] {
+            append_parcel(&mut buffer, seq, -5, seq == 3, argument);
         }
         let read: Vec<_> = parcels(&buffer).map(Option::unwrap).collect();
         assert_eq!(read.len(), 2);
@@ -168,9 +163,7 @@ mod tests {
     #[test]
     fn a_truncated_message_yields_what_is_whole_and_then_stops() {
         let mut buffer = Vec::new();
-        let start = begin_parcel(&mut buffer, 0, 0, 0, false);
-        buffer.push(7);
-        end_parcel(&mut buffer, start);
+        append_parcel(&mut buffer, 0, 0, false, &[7]);
         let whole = buffer.len();
         buffer.extend_from_within(..);
         for len in 0..buffer.len() {
@@ -184,7 +177,7 @@ mod tests {
     #[test]
     fn a_length_beyond_the_message_is_no_parcel() {
         let mut buffer = Vec::new();
-        begin_parcel(&mut buffer, 0, 0, 0, false);
+        append_parcel(&mut buffer, 0, 0, false, &[]);
         buffer[20..28].copy_from_slice(&u64::MAX.to_le_bytes());
         assert_eq!(parcels(&buffer).collect::<Vec<_>>(), [None]);
     }

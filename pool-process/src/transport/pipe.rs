@@ -20,6 +20,12 @@ use std::sync::atomic::{AtomicU64, fence};
 /// than that: one of 1 MiB finds room as a whole, and does not fill the pipe.
 pub(crate) const CAPACITY: usize = (1 << 20) + (64 << 10);
 
+/// Where in the ring a position is. Positions are of 64 bits wherever addresses have
+/// fewer, and would have to grow for decades to need more.
+fn place(position: u64) -> usize {
+    (position % CAPACITY as u64) as usize
+}
+
 /// The counters, each in a cache line of its own.
 #[derive(Debug)]
 #[repr(C)]
@@ -90,7 +96,7 @@ impl End {
     pub(crate) fn write(&self, bytes: &[u8]) -> Result<usize, Impossible> {
         let len = bytes.len().min(self.room()?);
         let at = self.position();
-        let place = at as usize % CAPACITY;
+        let place = place(at);
         let first = len.min(CAPACITY - place);
         // SAFETY: `first` bytes from `place` and the rest from the start are
         // within the ring and unread by nobody: there is room for them. The
@@ -125,7 +131,7 @@ impl End {
         let len = most.min(self.ready()?);
         buffer.try_reserve(len).map_err(|_| Impossible)?;
         let at = self.position();
-        let place = at as usize % CAPACITY;
+        let place = place(at);
         let first = len.min(CAPACITY - place);
         // SAFETY: as for `write`; the vector has room for `len` more bytes, all
         // of which are written before they count.
@@ -245,6 +251,50 @@ mod tests {
             assert!(read.iter().enumerate().all(|(n, &b)| b == byte(n)));
         });
         assert_eq!((reader.ready(), writer.room()), (Ok(0), Ok(CAPACITY)));
+    }
+
+    /// Ends that have moved so many bytes already.
+    fn ends_at(memory: &Memory, position: u64) -> (End, End) {
+        let (writer, reader) = (memory.end(), memory.end());
+        writer.publish(position, |counters| &counters.written);
+        reader.skip_to(position);
+        (writer, reader)
+    }
+
+    /// On a system where addresses have 32 bits too.
+    #[test]
+    fn bytes_come_out_as_they_went_in_after_more_than_addresses_can_count() {
+        let steps = [CAPACITY / 2 + 1, CAPACITY, 1, CAPACITY / 3, CAPACITY - 7];
+        let total: usize = steps.iter().sum();
+        let boundary = u64::from(u32::MAX) + 1;
+        for start in [
+            boundary - total as u64 / 2,
+            boundary - 1,
+            u64::MAX - total as u64,
+        ] {
+            let memory = Memory::new();
+            let (writer, reader) = ends_at(&memory, start);
+            for len in steps {
+                let bytes: Vec<_> = (0..len).map(|n| ((n * 31) >> 7) as u8).collect();
+                let mut read = Vec::new();
+                assert_eq!(writer.write(&bytes), Ok(len));
+                assert_eq!(reader.read(len, &mut read), Ok(len));
+                assert!(read == bytes, "{len} bytes after {start}");
+            }
+            assert_eq!((reader.ready(), writer.room()), (Ok(0), Ok(CAPACITY)));
+        }
+    }
+
+    /// The ring goes on where addresses begin anew: what the cast did before the
+    /// modulo, in a system's own width, jumped.
+    #[test]
+    fn the_place_follows_the_position_across_the_width_of_an_address() {
+        let boundary = u64::from(u32::MAX) + 1;
+        for at in boundary - 3..boundary + 3 {
+            assert_eq!(place(at + 1), (place(at) + 1) % CAPACITY, "{at}");
+            let cast_first = at as u32 as usize % CAPACITY;
+            assert_eq!(cast_first == place(at), at < boundary, "{at}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! the process aborts. Where panics unwind, `catch` reports them and this does
 //! nothing.
 
-use super::run;
+use super::{parts, run};
 use crate::transport::{Board, HEAD, Head, Patience, Transport, WorkerWire, kind, place};
 use executor_core::codec;
 use executor_core::panic::PanicReport;
@@ -30,7 +30,7 @@ fn running() -> MutexGuard<'static, Option<u64>> {
     RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-pub(super) fn install(way: Transport, board: &'static Board, wire: WorkerWire) {
+pub(super) fn install(way: Transport, board: &'static Board, wire: &'static WorkerWire) {
     if cfg!(panic = "unwind") {
         return;
     }
@@ -41,6 +41,8 @@ pub(super) fn install(way: Transport, board: &'static Board, wire: WorkerWire) {
         // the job that runs. The lock is held until then.
         let mut running = running();
         let Some(seq) = running.take() else { return };
+        // Not into the middle of one, and none after this.
+        parts::stop();
         let mut message = vec![0; HEAD];
         let _ = codec::encode(&PanicReport::from_hook(info), &mut message);
         match way {
@@ -48,7 +50,7 @@ pub(super) fn install(way: Transport, board: &'static Board, wire: WorkerWire) {
                 let mut patience = Patience::new();
                 run::deliver(board, seq, kind::PANIC, &message[HEAD..], &mut patience);
             }
-            Transport::Messages => send(board, &wire, seq, &mut message),
+            Transport::Messages => send(board, wire, seq, &mut message),
         }
         std::mem::forget(running);
     }));

@@ -10,12 +10,9 @@ use rustix::thread::CpuSet;
 
 /// Carries out the first message, and says where jobs come from; the error says
 /// what could not be done.
-pub(super) fn obey(
-    orders: &[u8],
-    prepare: impl FnOnce(Transport) -> Result<(), String>,
-) -> Result<Transport, String> {
+pub(super) fn obey(orders: &[u8], prepare: impl FnOnce(Transport)) -> Result<Transport, String> {
     let orders: Orders = codec::decode(orders)?;
-    prepare(orders.transport)?;
+    prepare(orders.transport);
     if !orders.core_dumps {
         limit(Resource::Core, 0).map_err(|error| format!("core dumps: {error}"))?;
     }
@@ -48,14 +45,17 @@ fn limit(resource: Resource, value: u64) -> rustix::io::Result<()> {
     setrlimit(resource, limit)
 }
 
-/// Stays on one of the processors that this process may use.
+/// Stays on one of the processors that this process may use. The number is the lowest
+/// that no other worker has, so while there are enough, no two share one.
 fn pin(number: usize) -> rustix::io::Result<()> {
     let allowed = rustix::thread::sched_getaffinity(None)?;
     let processors: Vec<_> = (0..CpuSet::MAX_CPU)
         .filter(|&cpu| allowed.is_set(cpu))
         .collect();
     let mut one = CpuSet::new();
-    one.set(processors[number % processors.len().max(1)]);
+    // There always is one.
+    let processor = processors.get(number % processors.len().max(1));
+    one.set(*processor.unwrap_or(&0));
     rustix::thread::sched_setaffinity(None, &one)
 }
 

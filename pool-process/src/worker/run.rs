@@ -1,6 +1,6 @@
 //! Running jobs, one after another.
 
-use super::hook;
+use super::{hook, parts};
 use crate::image;
 use crate::transport::{
     Board, HEAD, Head, INLINE, NoArgument, Parcel, Patience, WorkerWire, kind, parcels,
@@ -39,6 +39,7 @@ pub(super) fn posted(board: &Board) {
         }
         buffer.clear();
         hook::enter(seq);
+        parts::enter(seq);
         let kind = run(order.offset, &mut argument, &mut buffer, 0);
         hook::leave();
         deliver(board, seq, kind, &buffer, &mut amid);
@@ -91,6 +92,7 @@ pub(super) fn all(board: &Board, wire: &WorkerWire, message: &[u8]) {
         argument.clear();
         argument.extend_from_slice(parcel.argument);
         hook::enter(seq);
+        parts::enter(seq);
         let kind = run(parcel.offset, &mut argument, &mut buffer, HEAD);
         hook::leave();
         send_or_leave(board, wire, &parcel, kind, &mut buffer);

@@ -8,6 +8,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::process::Signal;
 use std::ffi::CString;
 use std::io;
+use std::os::fd::OwnedFd;
 
 /// Has the kernel end this process when the supervisor's thread ends: the second
 /// line, for a worker that is stopped or starved when its parent dies.
@@ -23,13 +24,13 @@ pub(super) fn survive_only_with(parent: u32) -> io::Result<()> {
 }
 
 /// The wire is the standard input, which is then put to rest; the board comes
-/// over it.
-pub(super) fn take_standard_input() -> io::Result<(WorkerWire, Board)> {
-    let (wire, board) = WorkerWire::take(rustix::stdio::stdin())?;
-    let board = Board::open(board)?;
+/// over it, and perhaps where the channels are.
+pub(super) fn take_standard_input() -> io::Result<(WorkerWire, Board, Option<OwnedFd>)> {
+    let (wire, [board, bell], channels) = WorkerWire::take(rustix::stdio::stdin())?;
+    let board = Board::open(board, bell)?;
     let null = rustix::fs::open("/dev/null", OFlags::RDWR, Mode::empty())?;
     rustix::stdio::dup2_stdin(&null)?;
-    Ok((wire, board))
+    Ok((wire, board, channels))
 }
 
 /// Takes over what the pool's snapshot says and the command could not carry.

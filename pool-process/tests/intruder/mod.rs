@@ -24,6 +24,7 @@ pub(crate) const DONE: u64 = 3;
 pub(crate) const VALUE: u32 = 0;
 pub(crate) const SENT: u32 = 3;
 pub(crate) const BELL: u32 = 4;
+pub(crate) const PART: u32 = 8;
 
 /// What the attacker returns, or has its parent believe that it does.
 pub(crate) const LOOT: u64 = 7;
@@ -38,7 +39,7 @@ pub(crate) fn shared(workers: usize) -> ProcessPool {
     by(Transport::SharedMemory, workers)
 }
 
-fn by(transport: Transport, workers: usize) -> ProcessPool {
+pub(crate) fn by(transport: Transport, workers: usize) -> ProcessPool {
     let builder = ProcessPool::builder().transport(transport);
     builder.max_workers(workers).build().expect("it is built")
 }
@@ -164,6 +165,11 @@ impl Intruder {
     pub(crate) fn any(&self, n: u64) -> &'static AtomicU64 {
         let words = 16 * (SLOTS as u64 + 1);
         self.atomic(8 * (n % words) as usize)
+    }
+
+    /// How many parts of results it says that it has sent.
+    pub(crate) fn parts(&self) -> &'static AtomicU64 {
+        self.atomic(128 * (SLOTS + 1) + 16)
     }
 
     /// The counters of the pipes: written and read, of arguments and of results.

@@ -2,14 +2,14 @@
 # Starts the worker that a pool has asked for, but introduces it wrongly, as
 # $STRANGER says; rightly once the file $RIGHTFUL exists. See ../strangers.rs.
 
-IFS=: read -r protocol nonce parent depth umask signals code server <<END
+IFS=: read -r protocol nonce parent depth umask signals code place <<END
 $POOL_PROCESS_WORKER
 END
 
 [ -e "$RIGHTFUL" ] && exec "$PROGRAM" "$@"
 
 introduce() {
-    POOL_PROCESS_WORKER="$protocol:$nonce:$parent:$depth:$umask:$signals:$code:$server"
+    POOL_PROCESS_WORKER="$protocol:$nonce:$parent:$depth:$umask:$signals:$code:$place"
     export POOL_PROCESS_WORKER
 }
 
@@ -31,18 +31,19 @@ pid)
     "$PROGRAM" "$@"
     exit
     ;;
-silent | garbage)
-    # Somebody else is there first.
-    unset POOL_PROCESS_WORKER
-    PRESENT="$PRESENT.$$"
-    export PRESENT
-    STRANGER_AT="$server" "$PROGRAM" --exact stranger --nocapture --quiet >/dev/null &
-    while [ ! -e "$PRESENT" ]; do sleep 0.01; done
+nowhere)
+    # There is no place for a worker's server.
+    place=
     introduce
     exec "$PROGRAM" "$@"
     ;;
+removed)
+    # The place does not do.
+    rmdir "$place"
+    exec "$PROGRAM" "$@"
+    ;;
 late)
-    echo "$server" >"$PRESENT"
+    echo "$place" >"$PRESENT"
     exec "$PROGRAM" "$@"
     ;;
 esac

@@ -48,7 +48,7 @@ impl Board {
         if start != self.arguments.position() {
             self.arguments.skip_to(start);
             // That makes room, for which the parent may wait.
-            self.layout().news.ring();
+            self.report();
         }
         let work = &self.layout().work.bell;
         while buffer.len() < len {
@@ -64,7 +64,7 @@ impl Board {
             let _ = self.arguments.read((len - buffer.len()).min(STEP), buffer);
             // Only a parent that waits for room.
             if self.arguments.was_full(before) {
-                self.layout().news.ring();
+                self.report();
             }
         }
         Ok(())
@@ -83,12 +83,20 @@ impl Board {
             patience.wait(ready, || work.doze(ready, None));
             let written = self.results.write(step(bytes)).unwrap_or(0);
             bytes = &bytes[written..];
-            self.layout().news.ring();
+            self.report();
         }
     }
 
-    /// Tells the parent, if it sleeps, that something became of a job.
+    /// A part of a result was written to the wire, whole.
+    pub(crate) fn count_part(&self) {
+        self.layout().work.parts.fetch_add(1, SeqCst);
+    }
+
+    /// Wakes the parent, if it sleeps: something became of a job, or of a pipe.
     pub(crate) fn report(&self) {
-        self.layout().news.ring();
+        if self.layout().news.must_ring() {
+            // It would block only after 2^64 times; and then, too, it can be read.
+            let _ = rustix::io::write(&self.bell, &1_u64.to_ne_bytes());
+        }
     }
 }

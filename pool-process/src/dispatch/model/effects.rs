@@ -1,0 +1,194 @@
+//! What follows from an event.
+
+use super::events::Event;
+use super::world::{Mode, Slot, Step, Worker, World};
+
+impl World {
+    /// Lets something happen, and the supervisor have its round.
+    pub(super) fn apply(&mut self, event: Event) {
+        match event {
+            Event::Submit => {
+                self.queue.push_back((self.submitted, false));
+                self.submitted += 1;
+            }
+            Event::Cancel(job) => self.cancel(job),
+            Event::WarmUp => {
+                self.warmed = true;
+                self.warming = !self.roster.is_warm();
+                self.roster.warming = self.warming;
+            }
+            Event::Stall(after) => self.stall = Some(after),
+            Event::StepEnds => self.step_ends(),
+            Event::Threads(any) => self.no_threads = !any,
+            Event::Ready(id) => self.ready(id),
+            Event::NotStarted(id) => self.not_started(id),
+            Event::GoesOn(id) => self.goes_on(id),
+            Event::Finishes(id) => self.finishes(id),
+            Event::Round(id) => self.follow_up(id),
+            Event::Idle => self.look_after_idle(),
+            Event::Dies(id) => self.dies(id),
+            Event::Left(id) => self.left(id),
+            Event::Misbehaves(id) => self.misbehaves(id),
+            Event::TimePasses => self.is_past = true,
+            Event::Shutdown(mode) => self.shutdown(mode),
+        }
+        if !self.over {
+            self.round();
+        }
+    }
+
+    fn cancel(&mut self, job: u8) {
+        if let Some(entry) = self.queue.iter_mut().find(|entry| entry.0 == job) {
+            entry.1 = true;
+            return self.finish(job);
+        }
+        if let Some(step) = &mut self.step
+            && step.job == job
+        {
+            step.cancelled = true;
+            return;
+        }
+        let with = |its: &&Worker| {
+            let is_it =
+                |slot: &Slot| matches!(*slot, Slot::Queued(its) | Slot::Running(its) if its == job);
+            its.flight.iter().any(is_it)
+        };
+        let Some(id) = self.workers().find(with).map(|its| its.id) else {
+            return;
+        };
+        let Some(worker) = self.worker(id) else {
+            return;
+        };
+        match worker
+            .flight
+            .iter_mut()
+            .find(|slot| **slot == Slot::Queued(job))
+        {
+            Some(slot) => {
+                *slot = Slot::TakenBack;
+                self.finish(job);
+            }
+            None => worker.killed = true,
+        }
+    }
+
+    /// The thread posts what it has encoded, and does nothing more.
+    fn step_ends(&mut self) {
+        let Some(Step {
+            job,
+            worker,
+            cancelled,
+        }) = self.step.take()
+        else {
+            return;
+        };
+        if cancelled {
+            self.post(worker, Slot::TakenBack);
+            self.finish(job);
+        } else if !self.post(worker, Slot::Queued(job)) {
+            self.put_back(vec![job]);
+        }
+        self.after_giving(worker);
+    }
+
+    fn ready(&mut self, id: u64) {
+        let worker = Worker {
+            id,
+            hand: Vec::new(),
+            flight: Vec::new(),
+            given: 0,
+            most: self.limits.most,
+            proved: false,
+            killed: false,
+            distrusted: false,
+        };
+        self.roster.serve(id, worker);
+        if self.roster.is_warm() {
+            self.roster.warming = false;
+            self.warming = false;
+        }
+    }
+
+    fn goes_on(&mut self, id: u64) {
+        let Some(worker) = self.worker(id) else {
+            return;
+        };
+        match worker.flight[0] {
+            Slot::Queued(job) => worker.flight[0] = Slot::Running(job),
+            _ => {
+                worker.flight.remove(0);
+            }
+        }
+        self.follow_up(id);
+    }
+
+    fn finishes(&mut self, id: u64) {
+        let Some(worker) = self.worker(id) else {
+            return;
+        };
+        let slot = worker.flight.remove(0);
+        if !std::mem::replace(&mut worker.proved, true) {
+            self.roster.forgive();
+        }
+        if let Slot::Running(job) = slot {
+            self.finish(job);
+        }
+        self.follow_up(id);
+    }
+
+    fn misbehaves(&mut self, id: u64) {
+        if let Some(worker) = self.worker(id) {
+            (worker.killed, worker.distrusted) = (true, true);
+        }
+    }
+
+    fn dies(&mut self, id: u64) {
+        self.empty_hand(id);
+        let Some(worker) = self.worker(id).cloned() else {
+            return;
+        };
+        let mut useful = worker.proved;
+        let mut unharmed = Vec::new();
+        for slot in worker.flight {
+            match slot {
+                Slot::Queued(job) => unharmed.push(job),
+                Slot::Running(job) => {
+                    useful = true;
+                    self.finish(job);
+                }
+                Slot::TakenBack => {}
+            }
+        }
+        if useful && !worker.proved {
+            self.roster.forgive();
+        }
+        // Before they are queued again, so that they are in one place.
+        self.roster.free(id);
+        self.put_back(unharmed);
+        match useful {
+            true => self.replace(),
+            false => self.failed_to_start(),
+        }
+    }
+
+    fn shutdown(&mut self, mode: Mode) {
+        self.mode = Some(mode);
+        self.roster.end();
+        self.forget_owed();
+        self.warming = false;
+        if mode >= Mode::CancelPending {
+            for (job, husk) in std::mem::take(&mut self.queue) {
+                if !husk {
+                    self.finish(job);
+                }
+            }
+        }
+        let ids: Vec<_> = self.workers().map(|its| its.id).collect();
+        for id in ids {
+            self.cancel_if_ending(id);
+            if let Some(worker) = self.worker(id) {
+                worker.killed |= mode == Mode::Kill;
+            }
+        }
+    }
+}

@@ -1,0 +1,296 @@
+//! What is to be resolved: results, failures, wakers, reports.
+//!
+//! To resolve a task is to run code that is not ours, which may block for ever, and may
+//! wait for another task that stands here. So it all stands in one table, from which a
+//! supervisor takes one piece at a time: if it does not come back, the next supervisor
+//! goes on with the rest, see `supervisor/role.rs`.
+//!
+//! The order: results that nobody but a waiter looks at; then the wakers of those, so
+//! that whoever is woken finds all results; then parts of results; then results with
+//! callbacks or watchers, and everything else, in the order in which it came. What
+//! concerns a job whose parts stand here waits for those, see `lanes`.
+
+mod lanes;
+
+pub(crate) use self::lanes::Part;
+
+use self::lanes::{Lanes, Step};
+use crate::reply;
+use crate::transport::Slot;
+use executor_core::panic::catch;
+use executor_core::{HeldJob, Job, TaskError, TaskId, Wakeups, spare};
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+
+/// The table.
+#[derive(Default)]
+pub(crate) struct Unresolved(Mutex<Found>);
+
+/// What stands in it.
+#[derive(Default)]
+pub(crate) struct Found {
+    harvests: VecDeque<Harvest>,
+    wakers: VecDeque<Waker>,
+    lanes: Lanes,
+    followed: VecDeque<Harvest>,
+    errands: VecDeque<Errand>,
+    /// Jobs that are cancelled because the pool is being shut down.
+    cancelled: VecDeque<Job>,
+    /// The small results, one after another.
+    small: Vec<u8>,
+    /// How many pieces are at work.
+    at_work: usize,
+    /// How many results were ever added.
+    added: u64,
+    /// How many jobs were cancelled here.
+    cancellations: usize,
+}
+
+type Errand = Box<dyn FnOnce() + Send>;
+
+/// A job and its result.
+pub(crate) struct Harvest {
+    pub(crate) job: HeldJob,
+    pub(crate) kind: u32,
+    pub(crate) bytes: Payload,
+    /// What its owner is told in place of the result.
+    pub(crate) overruled: Option<TaskError>,
+}
+
+/// The bytes of a result.
+pub(crate) enum Payload {
+    /// Among the small ones.
+    Small {
+        start: usize,
+        len: usize,
+    },
+    Large(Vec<u8>),
+}
+
+/// One piece of work.
+enum Piece {
+    Resolve(Harvest),
+    Wake(Waker),
+    Step(TaskId, Step),
+    Errand(Errand),
+    Cancel(Job),
+}
+
+/// What a supervisor keeps from piece to piece.
+#[derive(Default)]
+pub(crate) struct Scratch {
+    buffer: Vec<u8>,
+    wakeups: Wakeups,
+    at_work: bool,
+    /// The job at whose lane it worked last.
+    lane: Option<TaskId>,
+}
+
+impl Scratch {
+    /// The piece that was worked at is done, and this thread takes no other: it wakes
+    /// whoever waits for that task, and goes on with what waited for that piece, since
+    /// there may be nobody left to do so.
+    pub(crate) fn leave(&mut self, unresolved: &Unresolved) {
+        self.wakeups.wake();
+        while let Some((job, step)) = self.lane.and_then(|job| unresolved.step_of(job)) {
+            unresolved.step(job, step, self);
+            self.wakeups.wake();
+        }
+        self.put_down_into(&mut unresolved.lock());
+    }
+
+    fn put_down_into(&mut self, found: &mut Found) {
+        found.at_work -= usize::from(std::mem::take(&mut self.at_work));
+        found.wakers.extend(self.wakeups.drain());
+    }
+}
+
+impl Found {
+    pub(crate) fn add(&mut self, harvest: Harvest) {
+        self.added += 1;
+        // Its worker is free, whatever its callbacks do.
+        harvest.job.leave_ledger();
+        if self.lanes.has(harvest.job.id()) {
+            let bytes = harvest.bytes.on_its_own(&self.small);
+            return self.lanes.end(
+                harvest.job.id(),
+                Step::Resolve(Harvest { bytes, ..harvest }),
+            );
+        }
+        match harvest.job.has_followers() {
+            true => self.followed.push_back(harvest),
+            false => self.harvests.push_back(harvest),
+        }
+    }
+
+    /// Adds a part of the result of a job. What stands here of a job is worked at in the
+    /// order in which it came, by one thread at a time.
+    pub(crate) fn add_part(&mut self, part: Part) {
+        self.lanes.add(part);
+    }
+
+    /// How many results were ever added.
+    pub(crate) fn added(&self) -> u64 {
+        self.added
+    }
+
+    /// Copies a result out of its slot. `None` if it cannot have that length.
+    pub(crate) fn copy(&mut self, slot: &Slot, len: u64) -> Option<Payload> {
+        let start = self.small.len();
+        let len = slot.read(len, &mut self.small)?;
+        Some(Payload::Small { start, len })
+    }
+
+    fn is_empty(&self) -> bool {
+        self.harvests.is_empty()
+            && self.wakers.is_empty()
+            && self.lanes.is_empty()
+            && self.followed.is_empty()
+            && self.errands.is_empty()
+            && self.cancelled.is_empty()
+    }
+
+    fn next(&mut self) -> Option<Piece> {
+        if let Some(harvest) = self.harvests.pop_front() {
+            return Some(Piece::Resolve(harvest));
+        }
+        if let Some(waker) = self.wakers.pop_front() {
+            return Some(Piece::Wake(waker));
+        }
+        if let Some((job, step)) = self.lanes.next() {
+            return Some(Piece::Step(job, step));
+        }
+        if let Some(harvest) = self.followed.pop_front() {
+            return Some(Piece::Resolve(harvest));
+        }
+        self.small.clear();
+        if let Some(errand) = self.errands.pop_front() {
+            return Some(Piece::Errand(errand));
+        }
+        self.cancelled.pop_front().map(Piece::Cancel)
+    }
+}
+
+impl Unresolved {
+    /// The table, to add to it.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Found> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds something that is to be called.
+    pub(crate) fn call(&self, errand: impl FnOnce() + Send + 'static) {
+        self.lock().errands.push_back(Box::new(errand));
+    }
+
+    /// Adds a job that is to be failed; `firm` says that its owner was told so.
+    pub(crate) fn fail(
+        &self,
+        job: HeldJob,
+        firm: bool,
+        error: impl FnOnce() -> TaskError + Send + 'static,
+    ) {
+        let mut found = self.lock();
+        if found.lanes.has(job.id()) {
+            let id = job.id();
+            return found.lanes.end(id, Step::Fail(job, firm, Box::new(error)));
+        }
+        found.errands.push_back(Box::new(move || job.fail(error())));
+    }
+
+    /// Adds jobs that are cancelled because the pool is being shut down.
+    pub(crate) fn cancel(&self, jobs: impl Iterator<Item = Job>) {
+        self.lock().cancelled.extend(jobs);
+    }
+
+    /// How many of those were still there to be cancelled, since this was last asked.
+    pub(crate) fn take_cancelled(&self) -> usize {
+        std::mem::take(&mut self.lock().cancellations)
+    }
+
+    /// Whether nothing stands here, and whether nothing is at work either.
+    pub(crate) fn is_clear(&self) -> (bool, bool) {
+        let found = self.lock();
+        (found.is_empty(), found.at_work == 0)
+    }
+
+    /// Takes one piece and works at it. False if there was none.
+    pub(crate) fn work(&self, scratch: &mut Scratch) -> bool {
+        let mut found = self.lock();
+        scratch.put_down_into(&mut found);
+        let piece = found.next();
+        scratch.at_work = piece.is_some();
+        found.at_work += usize::from(scratch.at_work);
+        if let Some(Piece::Resolve(harvest)) = &piece
+            && let Payload::Small { start, len } = harvest.bytes
+        {
+            scratch.buffer.clear();
+            scratch
+                .buffer
+                .extend_from_slice(&found.small[start..start + len]);
+        }
+        drop(found);
+        scratch.lane = None;
+        let Some(piece) = piece else {
+            return false;
+        };
+        // What is called catches its own panics, but not those of a `tracing` subscriber
+        // that is told of them.
+        if let Err(report) = catch(|| self.work_at(piece, scratch)) {
+            let _ = catch(|| tracing::error!(%report, "a task was resolved with a panic"));
+        }
+        true
+    }
+
+    fn work_at(&self, piece: Piece, scratch: &mut Scratch) {
+        match piece {
+            Piece::Resolve(harvest) => harvest.resolve(scratch),
+            Piece::Step(job, step) => {
+                scratch.lane = Some(job);
+                self.step(job, step, scratch);
+            }
+            Piece::Wake(waker) => waker.wake(),
+            Piece::Errand(errand) => errand(),
+            Piece::Cancel(job) => {
+                let cancelled = job.cancel("its pool was shut down");
+                self.lock().cancellations += usize::from(cancelled);
+            }
+        }
+    }
+}
+
+impl Payload {
+    /// The same, when there is no telling how long the small ones are kept.
+    fn on_its_own(self, small: &[u8]) -> Self {
+        match self {
+            Self::Small { start, len } => Self::Large(small[start..start + len].to_vec()),
+            Self::Large(bytes) => Self::Large(bytes),
+        }
+    }
+}
+
+impl Harvest {
+    fn resolve(self, scratch: &mut Scratch) {
+        let wakeups = &mut scratch.wakeups;
+        match (self.overruled, self.bytes) {
+            (Some(error), _) => self.job.fail(error),
+            (None, Payload::Large(mut bytes)) => {
+                reply::resolve(self.job, self.kind, &mut bytes, wakeups);
+                spare::give(bytes);
+            }
+            (None, Payload::Small { .. }) => {
+                reply::resolve(self.job, self.kind, &mut scratch.buffer, wakeups);
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Unresolved {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let found = self.lock();
+        f.debug_struct("Unresolved")
+            .field("results", &(found.harvests.len() + found.followed.len()))
+            .field("at_work", &found.at_work)
+            .finish_non_exhaustive()
+    }
+}
