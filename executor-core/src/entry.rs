@@ -3,11 +3,12 @@
 //! `submit(function, argument)` takes a function *type* `F` of size zero: a
 //! function item, a generic function, or a closure that captures nothing. Such
 //! a value carries no data, so another process that runs the same program image
-//! can call it, given only the address of [`call::<F, A, R>`](call) in that
+//! can call it, given only the address that the trampoline for its type has in that
 //! image.
 
 use crate::{codec, context};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::marker::PhantomData;
 
 /// The trampoline of a job's function, as an address in this program's image.
 #[derive(Clone, Copy, Debug)]
@@ -42,35 +43,17 @@ impl Entry {
         A: DeserializeOwned + 'static,
         R: Serialize + 'static,
     {
-        Self::of_type::<F, A, R>()
-    }
-
-    /// The trampoline of a function of which there is a value somewhere.
-    pub(crate) fn of_type<F, A, R>() -> Self
-    where
-        F: Fn(A) -> R + Copy + 'static,
-        A: DeserializeOwned + 'static,
-        R: Serialize + 'static,
-    {
         assert_captures_nothing::<F>();
-        Self(call::<F, A, R>)
+        Self::to_call::<Plain<F, A, R>>(false)
     }
 
-    /// The trampoline for a job that carries a context, which stands before the
-    /// argument.
-    pub(crate) fn within_of_type<F, A, R>() -> Self
-    where
-        F: Fn(A) -> R + Copy + 'static,
-        A: DeserializeOwned + 'static,
-        R: Serialize + 'static,
-    {
-        assert_captures_nothing::<F>();
-        Self(call_within::<F, A, R>)
-    }
-
-    /// A trampoline that was written by hand: it calls a function of size zero.
-    pub(crate) fn of_trampoline(trampoline: Trampoline) -> Self {
-        Self(trampoline)
+    /// The trampoline that makes this call; `carries` says that the context of the job
+    /// stands before the argument.
+    pub(crate) fn to_call<C: Remote>(carries: bool) -> Self {
+        Self(match carries {
+            false => call_apart::<C>,
+            true => call_within::<C>,
+        })
     }
 
     /// The address of the trampoline, in this process.
@@ -117,35 +100,37 @@ pub(crate) fn assert_captures_nothing<F>() {
     }
 }
 
-fn call<F, A, R>(argument: &mut Vec<u8>, result: &mut Vec<u8>) -> Result<(), CallFault>
-where
-    F: Fn(A) -> R + Copy + 'static,
-    A: DeserializeOwned + 'static,
-    R: Serialize + 'static,
-{
-    context::call_apart(|| call_here::<F, A, R>(argument, result))
+/// The call that a trampoline makes. Its type alone says what is called, since nothing but
+/// the address of the trampoline reaches another process.
+pub(crate) trait Remote {
+    /// Decodes the argument, calls the function in whatever the current context is, and
+    /// appends the encoded result.
+    fn call_here(argument: &mut Vec<u8>, result: &mut Vec<u8>) -> Result<(), CallFault>;
 }
 
-fn call_within<F, A, R>(message: &mut Vec<u8>, result: &mut Vec<u8>) -> Result<(), CallFault>
-where
-    F: Fn(A) -> R + Copy + 'static,
-    A: DeserializeOwned + 'static,
-    R: Serialize + 'static,
-{
-    context::call_within(call_here::<F, A, R>, message, result)
+fn call_apart<C: Remote>(argument: &mut Vec<u8>, result: &mut Vec<u8>) -> Result<(), CallFault> {
+    context::call_apart(|| C::call_here(argument, result))
 }
 
-/// Calls the function in whatever the current context is.
-fn call_here<F, A, R>(argument: &mut Vec<u8>, result: &mut Vec<u8>) -> Result<(), CallFault>
+fn call_within<C: Remote>(message: &mut Vec<u8>, result: &mut Vec<u8>) -> Result<(), CallFault> {
+    context::call_within(C::call_here, message, result)
+}
+
+/// One call of a plain function, of which there is a value where an entry is made.
+pub(crate) struct Plain<F, A, R>(PhantomData<fn(F, A) -> R>);
+
+impl<F, A, R> Remote for Plain<F, A, R>
 where
     F: Fn(A) -> R + Copy + 'static,
     A: DeserializeOwned + 'static,
     R: Serialize + 'static,
 {
-    let argument = codec::decode_whole::<A>(argument).map_err(CallFault::Argument)?;
-    // SAFETY: an entry is made only where a value of the function is at hand.
-    let function = unsafe { copy_of::<F>() };
-    codec::encode_result(function(argument), result).map_err(CallFault::Result)
+    fn call_here(argument: &mut Vec<u8>, result: &mut Vec<u8>) -> Result<(), CallFault> {
+        let argument = codec::decode_whole::<A>(argument).map_err(CallFault::Argument)?;
+        // SAFETY: an entry is made only where a value of the function is at hand.
+        let function = unsafe { copy_of::<F>() };
+        codec::encode_result(function(argument), result).map_err(CallFault::Result)
+    }
 }
 
 /// Another copy of a function.

@@ -10,6 +10,7 @@
 //! system call, without the C library, is not noticed; nor is any on a system that has no
 //! `fork`.
 
+use crate::error::TaskError;
 use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
 /// How many forks lie between the first process and this one.
@@ -43,6 +44,16 @@ impl Generation {
     pub fn is_foreign(self) -> bool {
         self.0 != FORKS.0.load(Ordering::Relaxed)
     }
+}
+
+/// What a job is refused with, or a shutdown, that is asked of a pool in a child: the pool
+/// with this name was made in an ancestor.
+#[cold]
+pub fn refusal(pool: &str) -> TaskError {
+    TaskError::rejected(format!(
+        "the pool `{pool}` is in the process that this one was forked from, where its \
+         threads are"
+    ))
 }
 
 /// How many forks lie behind this process, among those that are counted.

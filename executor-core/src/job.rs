@@ -5,10 +5,12 @@ mod erased;
 mod held;
 mod input;
 mod whole;
+mod work;
 
-pub(crate) use self::erased::{AnyJob, Call, Closure, Shared, Work};
+pub(crate) use self::erased::{AnyJob, Shared};
 pub use self::held::HeldJob;
 pub(crate) use self::input::Input;
+pub(crate) use self::work::{Call, Closure, Work};
 
 use self::whole::Whole;
 use crate::cell::Stage;

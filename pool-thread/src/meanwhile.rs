@@ -28,9 +28,7 @@ impl Meanwhile {
     pub(crate) fn new(shared: Arc<Shared>, seat: usize, bell: Arc<Bell>) -> Self {
         Self { shared, seat, bell }
     }
-}
 
-impl Meanwhile {
     /// Too many wait here already: another worker has to run it, if there is one.
     fn leave_it(&self, both: &Both<'_>, id: TaskId) -> Result<bool, TaskError> {
         let all = self.shared.settings.max_workers;

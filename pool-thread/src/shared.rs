@@ -42,7 +42,7 @@ use crate::bell::Bell;
 use crate::dispatch::Dispatch;
 use crate::intake::{Both, Intake};
 use crate::{overdue, threads, worker};
-use executor_core::fork::Generation;
+use executor_core::fork::{self, Generation};
 use executor_core::queue::{Husks, Ledger, Next as Turn};
 use executor_core::{CancelToken, HeldJob, Job, TaskError};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -178,13 +178,8 @@ impl Shared {
     }
 
     /// Why nothing can be had of the pool in a forked child.
-    #[cold]
     pub(crate) fn forked(&self) -> TaskError {
-        let name = &self.settings.name;
-        TaskError::rejected(format!(
-            "the pool `{name}` is in the process that this one was forked from, where its \
-             threads are"
-        ))
+        fork::refusal(&self.settings.name)
     }
 
     /// Fails a job that is not taken.

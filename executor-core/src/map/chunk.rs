@@ -5,8 +5,7 @@ use super::records;
 use super::run::{Plan, run};
 use super::shelf::{Fault, Finished, Shelf};
 use crate::codec;
-use crate::context;
-use crate::entry::{CallFault, Entry, assert_captures_nothing, copy_of};
+use crate::entry::{CallFault, Entry, Remote, assert_captures_nothing, copy_of};
 use crate::error::TaskError;
 use crate::job::Work;
 use crate::panic::{catch, discard};
@@ -105,10 +104,7 @@ where
     }
 
     fn entry(carries: bool) -> Option<Entry> {
-        Some(Entry::of_trampoline(match carries {
-            false => call_apart::<F, A, R>,
-            true => call_within::<F, A, R>,
-        }))
+        Some(Entry::to_call::<Self>(carries))
     }
 
     fn argument_type() -> &'static str {
@@ -147,57 +143,40 @@ where
     }
 }
 
-fn call_apart<F, A, R>(argument: &mut Vec<u8>, result: &mut Vec<u8>) -> Result<(), CallFault>
+impl<F, A, R: Send> Remote for Chunk<F, A, R>
 where
     F: Fn(A) -> R + Copy + 'static,
     A: DeserializeOwned + 'static,
     R: Serialize + 'static,
 {
-    context::call_apart(|| call_here::<F, A, R>(argument, result))
-}
-
-fn call_within<F, A, R>(message: &mut Vec<u8>, result: &mut Vec<u8>) -> Result<(), CallFault>
-where
-    F: Fn(A) -> R + Copy + 'static,
-    A: DeserializeOwned + 'static,
-    R: Serialize + 'static,
-{
-    context::call_within(call_here::<F, A, R>, message, result)
-}
-
-/// Runs a chunk in whatever the current context is: in a process of its own.
-fn call_here<F, A, R>(argument: &mut Vec<u8>, result: &mut Vec<u8>) -> Result<(), CallFault>
-where
-    F: Fn(A) -> R + Copy + 'static,
-    A: DeserializeOwned + 'static,
-    R: Serialize + 'static,
-{
-    let (plan, inputs) = records::read_argument::<A>(argument).map_err(CallFault::Argument)?;
-    // SAFETY: the entry was made for a chunk, which has a value of the function.
-    let function = unsafe { copy_of::<F>() };
-    let mut inputs = Left::of(inputs);
-    let mut index = 0;
-    let nanos = match Outbox::open() {
-        None => {
-            let one = |input| {
-                records::append(index, || function(input), result);
-                index += 1;
-            };
-            run(|| inputs.next(), one, plan)
-        }
-        Some(mut outbox) => {
-            let mut record = Vec::new();
-            let one = |input| {
-                record.clear();
-                records::append(index, || function(input), &mut record);
-                outbox.put(&record);
-                index += 1;
-            };
-            let nanos = run(|| inputs.next(), one, plan);
-            outbox.close(result);
-            nanos
-        }
-    };
-    records::append_end(nanos, result);
-    Ok(())
+    fn call_here(argument: &mut Vec<u8>, result: &mut Vec<u8>) -> Result<(), CallFault> {
+        let (plan, inputs) = records::read_argument::<A>(argument).map_err(CallFault::Argument)?;
+        // SAFETY: the entry was made for a chunk, which has a value of the function.
+        let function = unsafe { copy_of::<F>() };
+        let mut inputs = Left::of(inputs);
+        let mut index = 0;
+        let nanos = match Outbox::open() {
+            None => {
+                let one = |input| {
+                    records::append(index, || function(input), result);
+                    index += 1;
+                };
+                run(|| inputs.next(), one, plan)
+            }
+            Some(mut outbox) => {
+                let mut record = Vec::new();
+                let one = |input| {
+                    record.clear();
+                    records::append(index, || function(input), &mut record);
+                    outbox.put(&record);
+                    index += 1;
+                };
+                let nanos = run(|| inputs.next(), one, plan);
+                outbox.close(result);
+                nanos
+            }
+        };
+        records::append_end(nanos, result);
+        Ok(())
+    }
 }

@@ -2,8 +2,9 @@
 
 use super::line::Line;
 use super::{Husks, Ledger, STEP};
-use crate::job::{HeldJob, Job};
+use crate::job::{AnyJob, HeldJob, Job};
 use crate::task::TaskId;
+use std::sync::Arc;
 
 /// A queue is not swept below this length.
 const SHORT: usize = 2 * STEP;
@@ -116,7 +117,7 @@ impl JobQueue {
     fn next<T>(
         &mut self,
         husks: &mut Husks,
-        take: impl Fn(Job) -> Result<T, std::sync::Arc<dyn crate::job::AnyJob>>,
+        take: impl Fn(Job) -> Result<T, Arc<dyn AnyJob>>,
     ) -> Next<T> {
         for _ in 0..STEP {
             let Some(job) = self.pop_entry() else {
@@ -134,7 +135,7 @@ impl JobQueue {
     }
 
     #[cold]
-    fn remove(&mut self, husk: std::sync::Arc<dyn crate::job::AnyJob>, husks: &mut Husks) {
+    fn remove(&mut self, husk: Arc<dyn AnyJob>, husks: &mut Husks) {
         self.removed += 1;
         husks.add(husk);
     }

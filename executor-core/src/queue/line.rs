@@ -66,10 +66,8 @@ impl Line {
 
     /// The last job of which `is` is true, counted from the front of its segment.
     pub(super) fn find_from_back(&self, is: impl Fn(&Job) -> bool) -> Option<(usize, usize)> {
-        let segments = self.0.iter().enumerate().rev();
-        segments
-            .filter_map(|(index, segment)| Some((index, segment.iter().rposition(&is)?)))
-            .next()
+        let mut segments = self.0.iter().enumerate().rev();
+        segments.find_map(|(index, segment)| Some((index, segment.iter().rposition(&is)?)))
     }
 
     pub(super) fn remove(&mut self, (index, place): (usize, usize)) -> Option<Job> {

@@ -7,6 +7,7 @@
 //! settled: nobody will touch it any more.
 
 use crate::sync::AtomicUsize;
+#[cfg(not(loom))]
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
 
 /// The counters of one ledger. A line of the cache of their own: cancelling jobs of one
@@ -22,6 +23,7 @@ pub(super) struct Block {
     pub(super) admitted: AtomicUsize,
 }
 
+#[cfg(not(loom))]
 impl Block {
     /// For a ledger that is new: nobody else uses the block.
     fn reset(&self) {
