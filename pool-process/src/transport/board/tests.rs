@@ -3,7 +3,8 @@
 use super::*;
 use crate::transport::patience::Patience;
 use crate::transport::slot::Order;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
+use rustix::fs::{MemfdFlags, SealFlags};
 
 fn pair() -> (Board, Board) {
     let (parent, fd) = Board::create().unwrap();
