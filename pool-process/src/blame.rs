@@ -29,14 +29,15 @@ fn count(events: &str) -> Option<u64> {
 }
 
 /// Completes the report on a worker: `oom_kills` is the count when it started,
-/// `killed_by_us` says why, if it was this pool that killed it.
+/// `misbehaved` says what this pool killed it for, if it did.
 pub(crate) fn complete(
     lost: WorkerLost,
     last_words: &str,
     oom_kills_before: Option<u64>,
-    killed_by_us: Option<DeathCause>,
+    misbehaved: Option<&'static str>,
 ) -> WorkerLost {
-    let cause = killed_by_us
+    let cause = misbehaved
+        .map(|_| DeathCause::Misbehaved)
         .or_else(|| told_by(last_words, lost.exit()))
         .or_else(|| chosen_by_the_kernel(lost.exit(), oom_kills_before));
     let lost = match cause {

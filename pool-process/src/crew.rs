@@ -6,6 +6,7 @@
 //! is started, and takes the role over.
 
 use crate::dispatch::Dispatch;
+use crate::process;
 use crate::signals;
 use crate::supervisor::{self, Look, Role, Shift};
 use executor_core::timer;
@@ -41,6 +42,8 @@ pub(crate) struct Crew {
     at_rounds: AtomicUsize,
     /// A former supervisor may have been told what it did nothing about.
     missed: AtomicBool,
+    /// The last thread that was to take over could not be started.
+    is_short: AtomicBool,
     spares: Mutex<Spares>,
     changed: Condvar,
 }
@@ -63,6 +66,7 @@ impl Crew {
             watched: AtomicBool::new(false),
             at_rounds: AtomicUsize::new(0),
             missed: AtomicBool::new(false),
+            is_short: AtomicBool::new(false),
             spares: Mutex::default(),
             changed: Condvar::new(),
         }
@@ -107,11 +111,7 @@ impl Crew {
     /// if the system does not tell.
     fn is_runnable(&self) -> bool {
         let thread = self.thread.load(SeqCst);
-        let stat = std::fs::read_to_string(format!("/proc/self/task/{thread}/stat"));
-        stat.is_ok_and(|stat| {
-            let after_name = stat.rsplit_once(") ").map(|(_, rest)| rest);
-            after_name.is_some_and(|rest| rest.starts_with('R'))
-        })
+        process::state_in(&format!("/proc/self/task/{thread}/stat")) == Some(b'R')
     }
 
     /// The pool is at its end: spare threads go.
@@ -261,8 +261,15 @@ fn call(dispatch: &Arc<Dispatch>, seen: Look) {
         return;
     }
     drop(spares);
-    if let Err(error) = start(dispatch, seen) {
-        // Tried again at the next tick.
-        tracing::warn!(%error, "no thread to supervise the pool, which is held up");
+    match start(dispatch, seen) {
+        Ok(()) => dispatch.crew.is_short.store(false, SeqCst),
+        // Tried again at the next tick. Said once, and not by the timer's thread.
+        Err(error) => {
+            if !dispatch.crew.is_short.swap(true, SeqCst) {
+                dispatch.tell(move |pool| {
+                    tracing::warn!(pool, %error, "no other thread to supervise the pool");
+                });
+            }
+        }
     }
 }

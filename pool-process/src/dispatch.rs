@@ -23,6 +23,7 @@ mod roster;
 mod starts;
 
 pub(crate) use self::ending::Ending;
+use self::ending::SHUT_DOWN;
 pub(crate) use self::plan::Plan;
 use self::roster::Roster;
 
@@ -35,7 +36,7 @@ use crate::starter::Starter;
 use crate::stderr::Relay;
 use crate::supervisor::Poller;
 use crate::unresolved::Unresolved;
-use executor_core::fork::Generation;
+use executor_core::fork::{self, Generation};
 use executor_core::queue::{Husks, JobQueue, Ledger, STEP};
 use executor_core::{Job, Promise, ShutdownMode, TaskError};
 use std::io;
@@ -128,8 +129,7 @@ impl Dispatch {
         let mut state = self.lock();
         if state.ending.is_some() {
             drop(state);
-            let why = "the process pool has been shut down".to_owned();
-            return Err(Refused(job, why));
+            return Err(Refused(job, SHUT_DOWN.to_owned()));
         }
         state.queue.push_back(job);
         state.queue.tidy(&mut husks);
@@ -168,14 +168,17 @@ impl Dispatch {
         }
     }
 
+    /// Has something said through `tracing`, whose subscriber is not ours: it may block or
+    /// panic, and has its turn among the rest of what is foreign.
+    pub(crate) fn tell(&self, say: impl FnOnce(&str) + Send + 'static) {
+        let pool = self.config.name.clone();
+        self.unresolved.call(move || say(&pool));
+        self.poller.poke();
+    }
+
     /// Why nothing can be had of the pool in a forked child.
-    #[cold]
     pub(crate) fn forked(&self) -> TaskError {
-        let name = &self.config.name;
-        TaskError::rejected(format!(
-            "the pool `{name}` is in the process that this one was forked from, where its \
-             threads are"
-        ))
+        fork::refusal(&self.config.name)
     }
 
     /// How often the workers that serve have changed.
@@ -193,11 +196,6 @@ impl Dispatch {
         let state = self.lock();
         let ahead = |seat: &Seat| seat.serving().map_or(0, |worker| worker.waiting());
         state.queue.waiting() + state.roster.seats.iter().map(ahead).sum::<usize>()
-    }
-
-    /// Results were collected.
-    pub(crate) fn finished(&self, jobs: usize) {
-        self.count(jobs, 0);
     }
 
     /// Moves what is in the hand of a worker back to the queue.

@@ -1,7 +1,7 @@
 //! The jobs that are with one worker, in the order in which it takes them.
 //!
-//! Hands post jobs and collect results; owners of tasks cancel; time limits pass; what
-//! has not begun is taken back for an idle worker. All of them meet in this table,
+//! Supervisors post jobs and collect results; owners of tasks cancel; time limits pass;
+//! what has not begun is taken back for an idle worker. All of them meet in this table,
 //! under its lock, and on the worker's [`Board`], which alone says whether a job has
 //! begun. No user code runs under the lock.
 //!
@@ -91,15 +91,13 @@ impl Flight {
     /// How many jobs are with the worker, those included that it has yet to see were
     /// taken back.
     pub(crate) fn len(&self) -> usize {
-        let table = self.table();
-        (table.next - table.first) as usize
+        self.table().len()
     }
 
     /// How many jobs wait behind the first.
     pub(crate) fn waiting(&self) -> usize {
         let table = self.table();
-        let all = (table.next - table.first) as usize - table.taken_back;
-        all.saturating_sub(1)
+        (table.len() - table.taken_back).saturating_sub(1)
     }
 
     /// Gives memory back that large payloads have used, if nothing is with the worker.

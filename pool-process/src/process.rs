@@ -10,7 +10,7 @@
 //! started itself can be killed with it.
 
 use crate::stderr::Tail;
-use executor_core::{DeathCause, WorkerExit};
+use executor_core::WorkerExit;
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open, pidfd_send_signal};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -31,8 +31,8 @@ pub(crate) struct Process {
     exited: Condvar,
     /// When this pool first killed it.
     killed: OnceLock<Instant>,
-    /// Why this pool killed it, if that is to be told.
-    reason: Mutex<Option<DeathCause>>,
+    /// What this pool killed it for, if it has misbehaved.
+    misbehaved: OnceLock<&'static str>,
     pub(crate) stderr: Tail,
 }
 
@@ -61,7 +61,7 @@ impl Process {
             exit: Mutex::new(None),
             exited: Condvar::new(),
             killed: OnceLock::new(),
-            reason: Mutex::new(None),
+            misbehaved: OnceLock::new(),
             stderr: Tail::default(),
         })
     }
@@ -83,15 +83,15 @@ impl Process {
         let _ = pidfd_send_signal(&self.pidfd, Signal::KILL);
     }
 
-    /// Kills it, and notes why.
-    pub(crate) fn kill_for(&self, cause: DeathCause) {
-        self.reason().get_or_insert(cause);
+    /// Kills it, since it has misbehaved in this way.
+    pub(crate) fn kill_for(&self, what: &'static str) {
+        let _ = self.misbehaved.set(what);
         self.kill();
     }
 
-    /// Why this pool killed it, if it did and that is to be told.
-    pub(crate) fn killed_for(&self) -> Option<DeathCause> {
-        *self.reason()
+    /// What this pool killed it for, if it has misbehaved.
+    pub(crate) fn misbehaved(&self) -> Option<&'static str> {
+        self.misbehaved.get().copied()
     }
 
     /// When this pool killed it, if it did.
@@ -167,12 +167,7 @@ impl Process {
 
     /// Whether it has been stopped, by SIGSTOP or the like.
     pub(crate) fn is_stopped(&self) -> bool {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid));
-        // The name before the state may hold anything, also parentheses.
-        stat.is_ok_and(|stat| {
-            let after_name = stat.rsplit_once(") ").map(|(_, rest)| rest);
-            after_name.is_some_and(|rest| rest.starts_with('T'))
-        })
+        state_in(&format!("/proc/{}/stat", self.pid)) == Some(b'T')
     }
 
     /// Its resident memory in bytes, where the system tells.
@@ -189,16 +184,21 @@ impl Process {
     fn exit_slot(&self) -> MutexGuard<'_, Option<WorkerExit>> {
         self.exit.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    fn reason(&self) -> MutexGuard<'_, Option<DeathCause>> {
-        self.reason.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl AsFd for Process {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.pidfd.as_fd()
     }
+}
+
+/// The letter of the state of the process or thread that this `stat` file of procfs is
+/// about, as in proc_pid_stat(5). `None` if the system does not tell.
+pub(crate) fn state_in(path: &str) -> Option<u8> {
+    let stat = std::fs::read(path).ok()?;
+    // The name before the state may hold any bytes, also parentheses.
+    let end_of_name = stat.windows(2).rposition(|two| two == b") ")?;
+    stat.get(end_of_name + 2).copied()
 }
 
 fn describe(status: ExitStatus) -> WorkerExit {
@@ -243,6 +243,20 @@ mod tests {
         assert_eq!(end(&sleeper), WorkerExit::Signal(9));
         sleeper.kill();
         assert_eq!(sleeper.wait(Duration::MAX), Some(WorkerExit::Signal(9)));
+    }
+
+    /// The kernel cuts a name off after 15 bytes, which may be in the midst of a letter.
+    #[test]
+    fn the_state_is_found_behind_any_name() {
+        for name in ["plain", ") S 1 (", "fourteen bytes\u{e4}"] {
+            let look = || {
+                let thread = rustix::thread::gettid();
+                state_in(&format!("/proc/self/task/{thread}/stat"))
+            };
+            let builder = std::thread::Builder::new().name(name.to_owned());
+            let state = builder.spawn(look).unwrap().join().unwrap();
+            assert_eq!(state, Some(b'R'), "{name}");
+        }
     }
 
     #[test]

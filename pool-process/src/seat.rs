@@ -78,7 +78,7 @@ pub(crate) struct Occupant {
     pub(crate) desk: Desk,
     rounds: Mutex<Rounds>,
     /// How many jobs it was given.
-    pub(crate) given: AtomicU64,
+    given: AtomicU64,
     /// How many it may be given.
     most: Option<u64>,
     /// Whether it has run, or died over, any job.

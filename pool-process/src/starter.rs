@@ -89,13 +89,21 @@ fn finish(dispatch: &Arc<Dispatch>, id: u64, begun: Begun) {
         boot,
     } = begun;
     match stderr {
-        Some(stderr) => dispatch.relay.follow(process.clone(), stderr),
+        Some(stderr) => {
+            if let Err(error) = dispatch.relay.follow(process.clone(), stderr) {
+                dispatch.tell(move |pool| {
+                    tracing::warn!(pool, %error, "a worker's standard error is not read");
+                });
+            }
+        }
         None => process.stderr.close(),
     }
     dispatch.started(id, process.clone(), cutter);
     if let Err(error) = dispatch.poller.watch_end(id, &*process) {
         // It is found when somebody looks.
-        tracing::warn!(%error, "the end of a worker cannot be watched for");
+        dispatch.tell(move |pool| {
+            tracing::warn!(pool, %error, "the end of a worker cannot be watched for");
+        });
     }
     let get_ready = move |dispatch: &Arc<Dispatch>, boot: Boot| {
         let _quiet = Blocked::all();

@@ -50,29 +50,35 @@ impl Relay {
     }
 
     /// Passes on what a process writes, to the end.
-    pub(crate) fn follow(&self, process: Arc<Process>, stderr: ChildStderr) {
+    ///
+    /// # Errors
+    /// Nothing is read, of this process or, if there is no thread, of any.
+    pub(crate) fn follow(&self, process: Arc<Process>, stderr: ChildStderr) -> io::Result<()> {
         let mut open = self.0.open();
         open.last += 1;
         let key = open.last;
         let data = EventData::new_u64(key);
-        if epoll::add(&self.0.epoll, &stderr, data, EventFlags::IN).is_err() {
+        if let Err(error) = epoll::add(&self.0.epoll, &stderr, data, EventFlags::IN) {
             drop(open);
             process.stderr.close();
-            return;
+            return Err(error.into());
         }
         open.pipes.insert(key, (process, stderr));
         if open.read {
-            return;
+            return Ok(());
         }
         let shared = self.0.clone();
         let builder = std::thread::Builder::new().name("stderr".to_owned());
         match builder.spawn(move || shared.read()) {
-            Ok(_) => open.read = true,
+            Ok(_) => {
+                open.read = true;
+                Ok(())
+            }
             Err(error) => {
                 let closed: Vec<_> = open.pipes.drain().collect();
                 drop(open);
                 closed.iter().for_each(|(_, (its, _))| its.stderr.close());
-                tracing::warn!(%error, "no thread for the workers' standard error");
+                Err(error)
             }
         }
     }

@@ -115,7 +115,7 @@ pub(crate) fn run(dispatch: &Arc<Dispatch>, shift: Shift) {
     if dispatch.crew.is_over() {
         // Nobody has: a pool that is killed does not wait for code that does not come back.
         // Now it has, and there is something to be said to the owner of its job.
-        supervisor.resolve_all();
+        dispatch.unresolved.work_off(&mut supervisor.scratch);
     }
 }
 
@@ -194,13 +194,10 @@ impl Supervisor<'_> {
     }
 
     fn with_worker(&mut self, id: u64, f: fn(&mut Self, &Arc<Occupant>) -> Result<bool, Down>) {
-        let worker = self
-            .dispatch
-            .lock()
-            .roster
-            .serving()
-            .find(|its| its.id == id)
-            .cloned();
+        let mut state = self.dispatch.lock();
+        let seat = state.roster.seat(id);
+        let worker = seat.and_then(|seat| seat.serving().cloned());
+        drop(state);
         if let Some(worker) = worker.filter(|worker| !worker.is_distrusted()) {
             let done = f(self, &worker);
             self.follow_up(&worker, done);
@@ -213,12 +210,6 @@ impl Supervisor<'_> {
         while self.is_on_duty() && unresolved.work(&mut self.scratch) {
             self.dispatch.crew.role.step();
         }
-    }
-
-    /// The same for the last time, after the end of the pool.
-    fn resolve_all(&mut self) {
-        while self.dispatch.unresolved.work(&mut self.scratch) {}
-        self.scratch.leave(&self.dispatch.unresolved);
     }
 
     /// What follows from having collected from a worker.

@@ -113,7 +113,7 @@ impl Found {
         harvest.job.leave_ledger();
         if self.lanes.has(harvest.job.id()) {
             let bytes = harvest.bytes.on_its_own(&self.small);
-            return self.lanes.end(
+            return self.lanes.push(
                 harvest.job.id(),
                 Step::Resolve(Harvest { bytes, ..harvest }),
             );
@@ -127,7 +127,7 @@ impl Found {
     /// Adds a part of the result of a job. What stands here of a job is worked at in the
     /// order in which it came, by one thread at a time.
     pub(crate) fn add_part(&mut self, part: Part) {
-        self.lanes.add(part);
+        self.lanes.push(part.job, Step::Part(part));
     }
 
     /// How many results were ever added.
@@ -193,7 +193,7 @@ impl Unresolved {
         let mut found = self.lock();
         if found.lanes.has(job.id()) {
             let id = job.id();
-            return found.lanes.end(id, Step::Fail(job, firm, Box::new(error)));
+            return found.lanes.push(id, Step::Fail(job, firm, Box::new(error)));
         }
         found.errands.push_back(Box::new(move || job.fail(error())));
     }
@@ -240,6 +240,12 @@ impl Unresolved {
             let _ = catch(|| tracing::error!(%report, "a task was resolved with a panic"));
         }
         true
+    }
+
+    /// Works at all that stands here, for the last time: nobody supervises any more.
+    pub(crate) fn work_off(&self, scratch: &mut Scratch) {
+        while self.work(scratch) {}
+        scratch.leave(self);
     }
 
     fn work_at(&self, piece: Piece, scratch: &mut Scratch) {

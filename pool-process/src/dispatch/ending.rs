@@ -5,9 +5,9 @@
 //! then neither a process that the kernel cannot end nor code that does not come back
 //! holds up the report for longer than [`KILL_BOUND`].
 
-use super::{Dispatch, State};
+use super::Dispatch;
 use crate::config::KILL_BOUND;
-use crate::seat::{Occupant, Phase};
+use crate::seat::Occupant;
 use executor_core::exit::HoldExit;
 use executor_core::timer::{self, Timer};
 use executor_core::{
@@ -132,8 +132,12 @@ impl Dispatch {
         }
     }
 
-    /// Counts jobs that came to their end. For the report.
+    /// Counts jobs that came to their end. For the report, which nobody has asked for
+    /// unless the pool is ending: so the lock is left alone until then.
     pub(crate) fn count(&self, finished: usize, cancelled: usize) {
+        if !self.is_ending() {
+            return;
+        }
         if let Some(ending) = &mut self.lock().ending {
             ending.report.finished += finished;
             ending.report.cancelled += cancelled;
@@ -197,14 +201,9 @@ impl Dispatch {
     }
 }
 
-fn shut_down() -> TaskError {
-    TaskError::rejected("the process pool has been shut down")
-}
+/// Why a pool that is ending takes nothing.
+pub(super) const SHUT_DOWN: &str = "the process pool has been shut down";
 
-impl State {
-    /// Whether a seat is at its end: the worker was asked to go.
-    pub(crate) fn is_leaving(&self, id: u64) -> bool {
-        let seat = self.roster.seats.iter().find(|seat| seat.id == id);
-        seat.is_some_and(|seat| matches!(seat.phase, Phase::Leaving(_)))
-    }
+fn shut_down() -> TaskError {
+    TaskError::rejected(SHUT_DOWN)
 }

@@ -1,5 +1,6 @@
 //! Which workers start, and what becomes of jobs when they do not.
 
+use super::ending::SHUT_DOWN;
 use super::{Dispatch, State};
 use crate::boot::BootError;
 use crate::config::back_off;
@@ -101,9 +102,7 @@ impl Dispatch {
             )));
         }
         // A shutdown that came before this has left it to the supervisor.
-        let mut scratch = Scratch::default();
-        while self.unresolved.work(&mut scratch) {}
-        scratch.leave(&self.unresolved);
+        self.unresolved.work_off(&mut Scratch::default());
         if self.lock().mode().is_some() {
             self.announce();
         }
@@ -114,7 +113,7 @@ impl Dispatch {
         let mut state = self.lock();
         if state.ending.is_some() {
             drop(state);
-            let error = TaskError::rejected("the process pool has been shut down");
+            let error = TaskError::rejected(SHUT_DOWN);
             promise.resolve(Err(error));
             return;
         }

@@ -12,7 +12,6 @@ use super::stopping::Fate;
 use super::table::{Held, Table};
 use crate::transport::{Head, Sight, kind, place};
 use crate::unresolved::{Found, Part};
-use executor_core::DeathCause;
 
 impl Flight {
     /// True if parts of the first job, which is done, may be on their way.
@@ -91,6 +90,7 @@ impl Flight {
         }
         table.fate = Some((seq, Fate::Garbled));
         drop(table);
-        self.process.kill_for(DeathCause::Misbehaved);
+        self.process
+            .kill_for("a part of a result of its cannot be read");
     }
 }

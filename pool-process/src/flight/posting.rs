@@ -1,4 +1,4 @@
-//! Posting a job: from the hand that has encoded it to the worker.
+//! Posting a job: from the supervisor that has encoded it to the worker.
 //!
 //! What fits stands in the job's slot; the rest goes through the pipe of arguments, as
 //! the worker makes room. By message, the argument goes with the message, and only the

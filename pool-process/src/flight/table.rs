@@ -101,9 +101,15 @@ impl Table {
         self.first == self.next
     }
 
+    /// How many are with the worker, those included that it has yet to see were taken
+    /// back.
+    pub(super) fn len(&self) -> usize {
+        (self.next - self.first) as usize
+    }
+
     /// How many can be added.
     pub(super) fn room(&self) -> usize {
-        SLOTS - (self.next - self.first) as usize
+        SLOTS - self.len()
     }
 
     /// The number of the first.

@@ -11,7 +11,6 @@
 
 use crate::config::READ_DEADLINE;
 use crate::process::Process;
-use executor_core::DeathCause;
 use executor_core::timer::{self, Timer};
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::atomic::{AtomicBool, AtomicU64};
@@ -77,9 +76,7 @@ impl Watched {
         if now != seen {
             self.look_later(now);
         } else if now % 2 == 1 {
-            let pid = self.process.pid();
-            tracing::error!(pid, "a worker does not read and is killed");
-            self.process.kill_for(DeathCause::Misbehaved);
+            self.process.kill_for("it does not read what it is sent");
         } else {
             // Nothing was sent for a while: whoever sends next sees to it.
             self.armed.store(false, SeqCst);

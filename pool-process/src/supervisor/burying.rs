@@ -3,20 +3,18 @@
 //!
 //! Nothing here waits. A worker that breaks the protocol, or is not needed, is killed or
 //! asked to go, and buried when the kernel announces its end. If that does not come
-//! within two seconds of a kill, see `looking`, the worker is buried all the same: its job resolves,
-//! its seat is free, and the process is kept on a list until it ends.
+//! within two seconds of a kill, see `looking`, the worker is buried all the same: its job
+//! resolves, its seat is free, and the process is kept on a list until it ends.
 
 use super::{Down, Supervisor};
 use crate::blame;
 use crate::boot::BootError;
 use crate::config::MAX_MOVES;
 use crate::flight::{Loss, Remains};
-use crate::seat::Occupant;
+use crate::seat::{Occupant, Phase};
 use crate::starter::Ready;
 use crate::transport::Transport;
-use executor_core::{
-    DeathCause, HeldJob, ShutdownMode, TaskError, TaskErrorKind, WorkerExit, WorkerLost,
-};
+use executor_core::{HeldJob, ShutdownMode, TaskError, TaskErrorKind, WorkerExit, WorkerLost};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -30,11 +28,11 @@ impl Supervisor<'_> {
                 let (packings, config) = (&self.dispatch.packings, &self.dispatch.config);
                 Arc::new(Occupant::new(id, worker, packings, config))
             }
-            Err(error) => return self.not_started(id, &error),
+            Err(error) => return self.not_started(id, error),
         };
         let watched = self.watch(&worker);
         if let Some(exit) = worker.process.reap() {
-            return self.not_started(id, &BootError::Died(exit));
+            return self.not_started(id, BootError::Died(exit));
         }
         self.dispatch.serve(&worker);
         if let Err(error) = watched {
@@ -56,7 +54,7 @@ impl Supervisor<'_> {
         self.dispatch.poller.forget(&*worker.desk.wire());
     }
 
-    fn not_started(&mut self, id: u64, error: &BootError) {
+    fn not_started(&mut self, id: u64, error: BootError) {
         let seat = self.dispatch.lock().roster.free(id);
         if let Some(process) = seat.and_then(|seat| seat.process)
             && process.exit().is_none()
@@ -65,8 +63,8 @@ impl Supervisor<'_> {
             process.kill();
             self.dispatch.lock().keep_unkilled(id, process);
         }
-        self.dispatch.failed_to_start(error);
-        tracing::warn!(pool = self.dispatch.config.name, %error, "a worker did not start");
+        self.dispatch.failed_to_start(&error);
+        self.tell_of_start(error);
     }
 
     // ----- ends -----
@@ -84,7 +82,7 @@ impl Supervisor<'_> {
         };
         let (process, cutter) = (seat.process.clone(), seat.cutter.clone());
         let worker = seat.serving().cloned();
-        let leaves = state.is_leaving(id);
+        let leaves = matches!(seat.phase, Phase::Leaving(_));
         drop(state);
         let Some(process) = process else { return };
         let Some(exit) = process.reap() else {
@@ -94,8 +92,11 @@ impl Supervisor<'_> {
         if let Some(cutter) = cutter {
             cutter.cut();
         }
-        let pool = &self.dispatch.config.name;
-        tracing::debug!(pool, pid = process.pid(), %exit, "a worker ended");
+        let (pid, misbehaved) = (process.pid(), process.misbehaved());
+        self.dispatch.tell(move |pool| match misbehaved {
+            Some(what) => tracing::error!(pool, pid, what, "a worker misbehaved and was killed"),
+            None => tracing::debug!(pool, pid, %exit, "a worker ended"),
+        });
         if let Some(worker) = worker {
             self.bury(&worker, exit, true);
         } else if leaves {
@@ -118,7 +119,6 @@ impl Supervisor<'_> {
 
     /// A worker can serve no longer: it is killed, and buried when it has ended.
     pub(super) fn down(&mut self, worker: &Arc<Occupant>, down: Down) {
-        let (pool, pid) = (&self.dispatch.config.name, worker.process.pid());
         if worker.process.reap().is_some() {
             // That is what is wrong with it.
             return self.ended(worker.id);
@@ -128,17 +128,21 @@ impl Supervisor<'_> {
             // Its end is mostly that of the process, of which the news is on its way.
             Down::Broken(error) => {
                 worker.rounds().closed();
-                tracing::debug!(pool, pid, %error, "a worker's wire is broken");
+                let pid = worker.process.pid();
+                let say = move |pool: &str| {
+                    tracing::debug!(pool, pid, %error, "a worker's wire is broken");
+                };
+                self.dispatch.tell(say);
             }
             Down::Closed => {
-                worker.process.kill_for(DeathCause::Misbehaved);
-                tracing::error!(pool, pid, "a worker closed its wire and is killed");
+                worker
+                    .process
+                    .kill_for("it closed its wire and did not end");
             }
             Down::Misbehaved(what) => {
                 worker.distrust();
                 worker.flight.close();
-                worker.process.kill_for(DeathCause::Misbehaved);
-                tracing::error!(pool, pid, what, "a worker misbehaves and is killed");
+                worker.process.kill_for(what);
             }
         }
     }
@@ -247,7 +251,9 @@ impl Supervisor<'_> {
         if attempt <= retries {
             let (pid, name, why) = (lost.pid(), job.owned_name(), lost.exit());
             self.dispatch.put_back(job.release().into_iter());
-            tracing::warn!(pid, %name, attempt, %why, "a worker died over a job; it is run again");
+            let again = "a worker died over a job; it is run again";
+            self.dispatch
+                .tell(move |pool| tracing::warn!(pool, pid, %name, attempt, %why, "{again}"));
             return;
         }
         self.blame(worker, job, lost.with_attempt(attempt, true));
@@ -275,7 +281,7 @@ impl Supervisor<'_> {
         self.dispatch.unresolved.fail(job, false, move || {
             let process = &worker.process;
             let words = process.stderr.last_words();
-            let lost = blame::complete(lost, &words, worker.oom_kills, process.killed_for());
+            let lost = blame::complete(lost, &words, worker.oom_kills, process.misbehaved());
             TaskError::worker_lost(lost)
         });
     }

@@ -51,7 +51,7 @@ impl Supervisor<'_> {
         if finished > 0 {
             worker.rounds().fruitful();
             self.prove(worker);
-            self.dispatch.finished(finished as usize);
+            self.dispatch.count(finished as usize, 0);
         }
         Ok((finished > 0, harvested?))
     }
@@ -138,7 +138,7 @@ impl Supervisor<'_> {
                 drop(found);
                 worker.rounds().fruitful();
                 self.prove(worker);
-                self.dispatch.finished(1);
+                self.dispatch.count(1, 0);
                 self.gather(worker)?;
                 fruitful = true;
             }

@@ -41,18 +41,24 @@ impl Supervisor<'_> {
         self.dispatch.lock().roster.free(id);
         let error = BootError::Start("no thread to start workers", error);
         self.dispatch.failed_to_start(&error);
-        tracing::warn!(pool = self.dispatch.config.name, %error, "a worker did not start");
+        self.tell_of_start(error);
+    }
+
+    /// A start has failed.
+    pub(super) fn tell_of_start(&self, error: BootError) {
+        self.dispatch
+            .tell(move |pool| tracing::warn!(pool, %error, "a worker did not start"));
     }
 
     /// Takes jobs back that have not begun, half of the first heap that has any, and
     /// gives them to an idle worker. False if there were none.
     fn take_back(&mut self, others: &[Arc<Occupant>], worker: &Arc<Occupant>) -> bool {
         let room = worker.room().max(1);
-        let taken = others.iter().map(|other| {
+        let mut taken = others.iter().map(|other| {
             let most = other.waiting().div_ceil(2).min(room);
             other.flight.take_back(most)
         });
-        let Some(jobs) = taken.into_iter().find(|jobs| !jobs.is_empty()) else {
+        let Some(jobs) = taken.find(|jobs| !jobs.is_empty()) else {
             return false;
         };
         // In front of the queue, which is empty: the plan goes on from there.

@@ -65,13 +65,11 @@ impl Supervisor<'_> {
 
     /// The kernel cannot end the process of this worker: goes on without it.
     fn give_up(&mut self, worker: &Arc<Occupant>) {
-        let (pool, pid) = (&self.dispatch.config.name, worker.process.pid());
+        let pid = worker.process.pid();
         self.bury(worker, WorkerExit::Unknown, false);
-        tracing::error!(
-            pool,
-            pid,
-            "a worker was killed and has not ended; another takes its place"
-        );
+        let what = "a worker was killed and has not ended; another takes its place";
+        self.dispatch
+            .tell(move |pool| tracing::error!(pool, pid, "{what}"));
     }
 
     /// Lets workers go that have had nothing for long, and has others give memory back.
@@ -113,7 +111,7 @@ impl Supervisor<'_> {
         self.dispatch.crew.dissolve();
         // Whoever added something before has left it to this thread, and after it, works
         // at it.
-        self.resolve_all();
+        self.dispatch.unresolved.work_off(&mut self.scratch);
         true
     }
 

@@ -56,16 +56,8 @@ impl Lanes {
         !self.lanes.is_empty() && self.lanes.contains_key(&job)
     }
 
-    pub(super) fn add(&mut self, part: Part) {
-        self.push(part.job, Step::Part(part));
-    }
-
-    /// Adds the end of a job.
-    pub(super) fn end(&mut self, job: TaskId, step: Step) {
-        self.push(job, step);
-    }
-
-    fn push(&mut self, job: TaskId, step: Step) {
+    /// Adds a step for a job.
+    pub(super) fn push(&mut self, job: TaskId, step: Step) {
         let lane = self.lanes.entry(job).or_default();
         lane.ended |= !matches!(step, Step::Part(_));
         lane.steps.push_back(step);
