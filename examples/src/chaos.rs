@@ -11,7 +11,7 @@
 //! * [`Errands`], [`Errand`]: done callbacks that wait;
 //! * [`Porter`]: opens the gate at which user code blocks, and checks that it holds
 //!   nobody else up;
-//! * [`Killer`], [`Freezer`], [`Icebox`]: workers that are killed, stopped, frozen;
+//! * [`Killer`], [`Freezer`]: workers that are killed, stopped, frozen;
 //! * [`Flooder`]: a queue that is full;
 //! * [`Forker`]: forked children that use the pools;
 //! * [`Diary`], [`Ledger`]: which functions began, and how often they may have;
@@ -22,7 +22,6 @@
 
 mod callbacks;
 mod cast;
-mod cgroup;
 mod client;
 mod deed;
 mod diary;
@@ -47,7 +46,6 @@ mod watchdog;
 
 pub use self::callbacks::{Errand, Errands};
 pub use self::cast::Fault;
-pub use self::cgroup::{Frozen, Icebox};
 pub use self::client::{Client, Limits};
 pub use self::deed::{Answer, Deed, Order, Reply, act};
 pub use self::diary::{Barrier, Diary, open_diary};

@@ -7,9 +7,10 @@ use executor_core::conformance::Canary;
 use executor_core::{ExecutorExt as _, TaskError};
 use futures::StreamExt as _;
 use futures::executor::block_on;
-use gate::{Gate, ThreadPerJob, next, read};
+use gate::{Gate, ThreadPerJob};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
+use test_support::reading::{next, read};
 
 static THREADS: ThreadPerJob = ThreadPerJob;
 

@@ -8,11 +8,12 @@ use executor_core::conformance::Canary;
 use executor_core::{ExecutorExt as _, TaskError, TaskErrorKind};
 use futures::executor::block_on;
 use futures::{Stream, StreamExt as _};
-use gate::{Gate, next};
+use gate::Gate;
 use remote::{Remote, die, hang, is_dead};
 use std::sync::Mutex;
 use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
+use test_support::reading::next;
 
 /// Which inputs were begun.
 static BEGUN: Mutex<Vec<u64>> = Mutex::new(Vec::new());
@@ -157,20 +158,23 @@ fn a_lost_chunk_is_run_again_until_the_guilty_input_is_alone() {
     }
 }
 
+/// Doubles its input, but for one, which its worker dies of once the gate is open.
+fn double_or_die_at(fatal: u64, gate: &Gate, n: u64) -> u64 {
+    if !is_dead() {
+        BEGUN.lock().unwrap().push(n);
+        if n == fatal {
+            gate.pass();
+            die();
+        }
+    }
+    2 * n
+}
+
 /// What has left is not run again, and the first that has not left is the suspect.
 #[test]
 fn what_has_left_a_lost_chunk_is_not_run_again() {
     static GATE: Gate = Gate::new();
-    let killer = |n: u64| {
-        if !is_dead() {
-            BEGUN.lock().unwrap().push(n);
-            if n == 5 {
-                GATE.pass();
-                die();
-            }
-        }
-        2 * n
-    };
+    let killer = |n| double_or_die_at(5, &GATE, n);
     let (tell, told) = channel();
     let reading = std::thread::spawn(move || {
         let remote = Remote::new(true);
@@ -189,16 +193,7 @@ fn what_has_left_a_lost_chunk_is_not_run_again() {
 #[test]
 fn without_retries_the_unfinished_inputs_fail_and_those_that_left_are_kept() {
     static GATE: Gate = Gate::new();
-    let killer = |n: u64| {
-        if !is_dead() {
-            BEGUN.lock().unwrap().push(n);
-            if n == 2 {
-                GATE.pass();
-                die();
-            }
-        }
-        2 * n
-    };
+    let killer = |n| double_or_die_at(2, &GATE, n);
     let (tell, told) = channel();
     let reading = std::thread::spawn(move || {
         let remote = Remote::new(true);

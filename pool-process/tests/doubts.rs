@@ -2,36 +2,33 @@
 //! user's that does not come back.
 
 mod common;
-mod odd;
+mod latch;
+mod layer;
 
 use common::{eventually, pool};
 use executor_core::conformance::{Gate, pass};
 use executor_core::{Bytes, CancelOutcome, Executor as _, ExecutorExt as _, Shutdown};
 use executor_core::{Task, TaskError};
-use odd::{LONG, Latch, SEEN, Slow, block, watch_events};
+use latch::{Latch, SlowOut, block, double, others_are_done, take};
+use layer::{BLOCKS, SEEN, watch_events};
 use pool_process::ProcessPool;
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
 pool_process::test_worker!();
 
+/// How long anything may take before the test fails.
+const LONG: Duration = Duration::from_secs(40);
 /// For as long as this nothing is to happen.
 const MOMENT: Duration = Duration::from_millis(700);
 
 fn finish<T: Send + 'static>(mut task: Task<T>) -> Result<T, TaskError> {
     let outcome = task.wait_timeout(LONG);
     outcome.unwrap_or_else(|| panic!("no outcome within {LONG:?}: {task:?}"))
-}
-
-fn take(slow: Slow) -> u64 {
-    slow.0
-}
-
-fn double(n: u64) -> u64 {
-    2 * n
 }
 
 /// Comes to the gate, and dies the first time when it is let go.
@@ -58,7 +55,7 @@ fn a_drain_waits_for_a_job_that_is_slow_to_encode() {
     init_test_worker();
     let pool = pool(1);
     let latch = Latch::new();
-    let slow = pool.submit(take, Slow(latch.key));
+    let slow = pool.submit(take, SlowOut(latch.key));
     latch.wait_until_somebody_blocks();
     let mut report = pool.shutdown(Shutdown::drain());
     let early = report.wait_timeout(MOMENT);
@@ -79,7 +76,7 @@ fn a_dropped_pool_finishes_a_job_that_is_slow_to_encode() {
     init_test_worker();
     let pool = pool(1);
     let latch = Latch::new();
-    let mut slow = pool.submit(take, Slow(latch.key));
+    let mut slow = pool.submit(take, SlowOut(latch.key));
     latch.wait_until_somebody_blocks();
     drop(pool);
     assert!(slow.wait_timeout(MOMENT).is_none());
@@ -243,6 +240,27 @@ fn a_warm_up_ends_though_a_worker_fails_while_a_job_waits() {
 }
 
 // ----- tracing -----
+
+/// What is said of a death is said where the others are looked after.
+#[test]
+fn a_tracing_layer_that_blocks_holds_up_nobody() {
+    init_test_worker();
+    watch_events();
+    let (latch, mut gate) = (Latch::new(), Gate::new());
+    BLOCKS.store(latch.key, Ordering::SeqCst);
+    let builder = ProcessPool::builder().max_workers(1).name("blocks");
+    let pool = builder.build().unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let argument = (gate.ticket(0), directory.path().join("runs"));
+    let task = pool.task(die_once, argument).retries(1).submit();
+    gate.arrival();
+    gate.open();
+    latch.wait_until_somebody_blocks();
+    assert_eq!(finish(task).unwrap(), 2);
+    others_are_done(&pool);
+    finish(pool.shutdown(Shutdown::kill().within(MOMENT))).unwrap();
+    latch.open();
+}
 
 /// An error that nobody looks at is reported; that the report panics ends nothing.
 ///

@@ -6,7 +6,7 @@ mod common;
 use common::{LONG, finish, pool};
 use executor_core::{Executor as _, ExecutorExt as _, Shutdown};
 use pool_process::ProcessPool;
-use std::time::{Duration, Instant};
+use test_support::children::exit_code;
 
 pool_process::test_worker!();
 
@@ -43,25 +43,6 @@ fn in_child(pool: ProcessPool) -> i32 {
     0
 }
 
-fn exit_code(child: libc::pid_t) -> i32 {
-    let start = Instant::now();
-    loop {
-        let mut status = 0;
-        // SAFETY: `status` is there to be written to, and the child is this process's own.
-        let ended = unsafe { libc::waitpid(child, &raw mut status, libc::WNOHANG) };
-        if ended == child {
-            assert!(libc::WIFEXITED(status), "it ended with status {status:#x}");
-            return libc::WEXITSTATUS(status);
-        }
-        if start.elapsed() > LONG {
-            // SAFETY: the child has not been waited for, so the number is still its own.
-            unsafe { libc::kill(child, libc::SIGKILL) };
-            panic!("the child hangs");
-        }
-        std::thread::sleep(Duration::from_millis(1));
-    }
-}
-
 #[test]
 fn a_forked_child_is_refused_and_ends() {
     init_test_worker();
@@ -80,7 +61,7 @@ fn a_forked_child_is_refused_and_ends() {
                 std::process::exit(code);
             }
             -1 => panic!("it cannot be forked"),
-            child => assert_eq!(exit_code(child), 0),
+            child => assert_eq!(exit_code(child, LONG), 0),
         }
     }
     submits.join().unwrap();

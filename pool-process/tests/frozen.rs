@@ -5,7 +5,6 @@
 //! Making a cgroup needs a privilege; without it these tests say so and do nothing.
 
 mod common;
-mod freezer;
 
 use common::role::{Program, role, say};
 use common::{eventually, pool};
@@ -13,12 +12,12 @@ use executor_core::conformance::{Gate, pass};
 use executor_core::{
     CancelOutcome, Executor as _, ExecutorExt as _, Shutdown, ShutdownReport, Task, TaskError,
 };
-use freezer::{Frozen, Icebox};
 use pool_process::ProcessPool;
 use std::io::{BufRead as _, Write as _};
 use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
+use test_support::freezer::{Frozen, Icebox};
 
 pool_process::test_worker!();
 

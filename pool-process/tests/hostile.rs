@@ -9,7 +9,7 @@ use executor_core::conformance::{Gate, pass};
 use executor_core::{
     CancelOutcome, DeathCause, ExecutorExt as _, TaskError, TaskErrorKind, WorkerExit,
 };
-use intruder::{BELL, Head, Intruder, LOOT, QUEUED, SENT, VALUE, enter, park, wired};
+use intruder::{BELL, Head, Intruder, LOOT, QUEUED, SENT, VALUE, enter, head_about, park, wired};
 use pool_process::ProcessPool;
 use serde::{Deserialize, Serialize};
 
@@ -44,13 +44,8 @@ enum Attack {
 
 fn attack((ticket, attack): ((u16, u64), Attack)) -> u64 {
     let intruder = enter(ticket);
-    let (slot, seq) = intruder.mine();
-    let head = Head {
-        len: 1,
-        slot: slot as u32,
-        kind: VALUE,
-        seq,
-    };
+    let mine = intruder.mine();
+    let head = head_about(mine, VALUE);
     match attack {
         Attack::Garbage(byte, len) => intruder.write(&vec![byte; len]),
         Attack::HalfAHead => {
@@ -70,13 +65,13 @@ fn attack((ticket, attack): ((u16, u64), Attack)) -> u64 {
         }
         Attack::Unheard(kind) => intruder.send(Head { kind, ..head }, &[7]),
         Attack::Duplicate => {
-            intruder.result((slot, seq));
-            intruder.result((slot, seq));
+            intruder.result(mine);
+            intruder.result(mine);
         }
         Attack::OutOfTurn => intruder.result(behind(&intruder)),
         Attack::NotBegun => {
             let behind = behind(&intruder);
-            intruder.result((slot, seq));
+            intruder.result(mine);
             intruder.result(behind);
         }
         Attack::Bells => loop {

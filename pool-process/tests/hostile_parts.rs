@@ -6,7 +6,7 @@ mod intruder;
 use common::finish;
 use executor_core::conformance::Gate;
 use executor_core::{DeathCause, ExecutorExt as _, TaskError};
-use intruder::{Head, LOOT, PART, by, enter, park};
+use intruder::{Head, LOOT, PART, by, enter, head_about, park};
 use pool_process::{ProcessPool, Transport};
 use serde::{Deserialize, Serialize};
 use std::sync::atomic::Ordering::SeqCst;
@@ -27,13 +27,7 @@ enum Attack {
 
 fn attack((ticket, attack): ((u16, u64), Attack)) -> u64 {
     let intruder = enter(ticket);
-    let (slot, seq) = intruder.mine();
-    let head = Head {
-        len: 1,
-        slot: slot as u32,
-        kind: PART,
-        seq,
-    };
+    let head = head_about(intruder.mine(), PART);
     match attack {
         Attack::Mistaken { slot, seq } => {
             let slot = head.slot.wrapping_add(slot);

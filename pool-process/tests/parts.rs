@@ -1,16 +1,15 @@
 //! What a chunk of a map has finished leaves its worker at once.
 
 mod common;
-mod reading;
 
 use common::finish;
 use executor_core::conformance::{Gate, pass};
 use executor_core::{Bytes, ExecutorExt as _, TaskError, TaskErrorKind};
 use pool_process::{ProcessPool, Transport};
-use reading::{next, read, rest};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use std::sync::{Condvar, Mutex};
 use std::time::{Duration, Instant};
+use test_support::reading::{next, read, rest};
 
 pool_process::test_worker!();
 

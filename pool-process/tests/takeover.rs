@@ -2,80 +2,40 @@
 //! it was about to say.
 
 mod common;
+mod latch;
 
 use common::{LONG, eventually, finish, pool};
 use executor_core::conformance::{Gate, pass};
 use executor_core::{CancelOutcome, Executor as _, ExecutorExt as _, Shutdown};
+use latch::{Latch, SlowOut, double, others_are_done};
 use pool_process::{ProcessPool, Transport};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex};
+use std::sync::mpsc::channel;
 use std::time::Duration;
 
 pool_process::test_worker!();
 
-/// Where one value blocks while it is encoded.
-type Place = Arc<Mutex<Option<(Sender<()>, Receiver<()>)>>>;
-
-/// A value that blocks in the parent while it is encoded.
-struct Slow(Place);
-
-impl Serialize for Slow {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let place = self.0.lock().unwrap().take();
-        if let Some((tell, opened)) = place {
-            tell.send(()).unwrap();
-            // An end without a word lets it go as well.
-            let _ = opened.recv_timeout(LONG);
-        }
-        serializer.serialize_unit()
-    }
-}
-
-impl<'de> Deserialize<'de> for Slow {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        <()>::deserialize(deserializer).map(|()| Self(Place::default()))
-    }
-}
-
-/// One, what tells that it is being encoded, and what lets it go.
-fn slow() -> (Slow, Receiver<()>, Sender<()>) {
-    let (tell, told) = channel();
-    let (open, opened) = channel();
-    let place = Arc::new(Mutex::new(Some((tell, opened))));
-    (Slow(place), told, open)
-}
-
-fn double(n: u64) -> u64 {
-    2 * n
-}
-
-fn take(_: Slow) -> u64 {
+fn seven(_: SlowOut) -> u64 {
     7
 }
 
-fn take_long(_: Slow) {
+fn take_long(_: SlowOut) {
     std::thread::sleep(Duration::from_secs(1));
-}
-
-/// Another supervisor is at work.
-fn others_are_done(pool: &ProcessPool) {
-    assert_eq!(finish(pool.submit(double, 2)).unwrap(), 4);
 }
 
 #[test]
 fn a_pool_does_not_end_while_a_job_is_being_encoded() {
     init_test_worker();
     let pool = pool(1);
-    let (value, told, open) = slow();
-    let task = pool.submit(take, value);
-    told.recv_timeout(LONG).unwrap();
+    let latch = Latch::new();
+    let task = pool.submit(seven, SlowOut(latch.key));
+    latch.wait_until_somebody_blocks();
     others_are_done(&pool);
     let mut end = pool.shutdown(Shutdown::drain());
     // Long enough for the worker to go.
     assert!(end.wait_timeout(Duration::from_millis(500)).is_none());
-    open.send(()).unwrap();
+    latch.open();
     assert_eq!(finish(task).unwrap(), 7);
     finish(end).unwrap();
 }
@@ -93,11 +53,11 @@ fn a_worker_that_a_former_supervisor_has_given_a_job_is_not_idle() {
         .idle_timeout(Duration::from_millis(300))
         .build()
         .unwrap();
-    let (value, told, open) = slow();
-    let task = pool.submit(take_long, value);
-    told.recv_timeout(LONG).unwrap();
+    let latch = Latch::new();
+    let task = pool.submit(take_long, SlowOut(latch.key));
+    latch.wait_until_somebody_blocks();
     others_are_done(&pool);
-    open.send(()).unwrap();
+    latch.open();
     let (before, mut most) = (threads(), 0);
     eventually("it is done", || {
         most = most.max(threads());

@@ -10,7 +10,8 @@ use pool_thread::ThreadPool;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use test_support::children::exit_code;
 
 /// How often it forks while other threads use the pool: some of their locks are held then.
 const FORKS: usize = 60;
@@ -51,27 +52,6 @@ fn in_child(pool: ThreadPool, queued: Task<u8>, timer: timer::Timer) -> i32 {
     0
 }
 
-/// Waits for the child, but not for ever.
-fn exit_code(child: libc::pid_t) -> i32 {
-    let start = Instant::now();
-    loop {
-        let mut status = 0;
-        // SAFETY: `status` is there to be written to, and the child is this process's own.
-        let ended = unsafe { libc::waitpid(child, &raw mut status, libc::WNOHANG) };
-        if ended == child {
-            assert!(libc::WIFEXITED(status), "it ended with status {status:#x}");
-            return libc::WEXITSTATUS(status);
-        }
-        assert_eq!(ended, 0);
-        if start.elapsed() > Duration::from_secs(60) {
-            // SAFETY: the child has not been waited for, so the number is still its own.
-            unsafe { libc::kill(child, libc::SIGKILL) };
-            panic!("the child hangs");
-        }
-        std::thread::sleep(Duration::from_millis(1));
-    }
-}
-
 #[test]
 fn a_forked_child_is_told_and_never_hangs() {
     let gate = Gate::new();
@@ -108,7 +88,7 @@ fn a_forked_child_is_told_and_never_hangs() {
         }
         assert!(child > 0);
         queued.cancel();
-        assert_eq!(exit_code(child), 0);
+        assert_eq!(exit_code(child, Duration::from_secs(60)), 0);
     }
     stop.store(true, Ordering::Relaxed);
     users.into_iter().for_each(|user| user.join().unwrap());

@@ -3,7 +3,7 @@
 mod common;
 
 use common::{Gate, LONG, finish, pool};
-use executor_core::{Executor as _, ExecutorExt as _, Shutdown, Task, current_task};
+use executor_core::{Executor as _, ExecutorExt as _, Shutdown, Task, TaskError, current_task};
 use pool_thread::ThreadPool;
 use std::sync::mpsc::channel;
 use std::time::Duration;
@@ -22,23 +22,29 @@ fn the_only_worker_runs_the_job_that_its_job_waits_for() {
     assert_eq!(pool.workers(), 1);
 }
 
+/// How a job waits for another one.
+type Wait = fn(Task<u64>) -> Result<u64, TaskError>;
+
+/// The sum of a range, by a tree of jobs that wait for each other.
+fn sum(pool: &ThreadPool, wait: Wait, from: u64, to: u64) -> u64 {
+    if to - from == 1 {
+        return from;
+    }
+    let middle = from.midpoint(to);
+    let half = |from, to| {
+        let pool = pool.clone();
+        pool.clone().spawn(move || sum(&pool, wait, from, to))
+    };
+    let (left, right) = (half(from, middle), half(middle, to));
+    wait(left).unwrap() + wait(right).unwrap()
+}
+
 #[test]
 fn a_tree_of_jobs_ends_on_two_workers() {
-    fn sum(pool: &ThreadPool, from: u64, to: u64) -> u64 {
-        if to - from == 1 {
-            return from;
-        }
-        let middle = from.midpoint(to);
-        let half = |from, to| {
-            let pool = pool.clone();
-            pool.clone().spawn(move || sum(&pool, from, to))
-        };
-        let (left, right) = (half(from, middle), half(middle, to));
-        left.wait().unwrap() + right.wait().unwrap()
-    }
     let pool = pool(2);
     let root = pool.clone();
-    let task = pool.spawn(move || sum(&root, 0, 1000));
+    let wait: Wait = |task| task.wait();
+    let task = pool.spawn(move || sum(&root, wait, 0, 1000));
     assert_eq!(finish(task).unwrap(), 999 * 1000 / 2);
     assert_eq!((pool.queued(), pool.workers()), (0, 2));
 }
@@ -171,21 +177,10 @@ fn with_a_limit_the_only_worker_runs_the_job_as_well() {
 
 #[test]
 fn with_a_limit_jobs_on_all_workers_run_what_they_wait_for() {
-    fn sum(pool: &ThreadPool, from: u64, to: u64) -> u64 {
-        if to - from == 1 {
-            return from;
-        }
-        let middle = from.midpoint(to);
-        let half = |from, to| {
-            let pool = pool.clone();
-            pool.clone().spawn(move || sum(&pool, from, to))
-        };
-        let (left, right) = (half(from, middle), half(middle, to));
-        left.wait_or_cancel(LONG).unwrap() + right.wait_or_cancel(LONG).unwrap()
-    }
     let pool = pool(2);
     let root = pool.clone();
-    let task = pool.spawn(move || sum(&root, 0, 200));
+    let wait: Wait = |task| task.wait_or_cancel(LONG);
+    let task = pool.spawn(move || sum(&root, wait, 0, 200));
     assert_eq!(finish(task).unwrap(), 199 * 200 / 2);
 }
 

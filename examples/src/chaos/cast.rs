@@ -2,8 +2,8 @@
 
 use super::run::{Settings, Workshop};
 use super::{
-    Budget, Client, Dice, Errands, Findings, Flooder, Forker, Freezer, Icebox, Killer, Ledger,
-    Limits, Mischief, Porter, Watchdog,
+    Budget, Client, Dice, Errands, Findings, Flooder, Forker, Freezer, Killer, Ledger, Limits,
+    Mischief, Porter, Watchdog,
 };
 use pool_process::{BuildError, ProcessPool};
 use std::error::Error;
@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{Scope, ScopedJoinHandle};
 use std::time::{Duration, Instant};
+use test_support::freezer::Icebox;
 
 /// How many threads use the pool.
 const CLIENTS: u64 = 2;

@@ -5,7 +5,6 @@
 //! Most workers are frozen for a moment, whatever they are at. Some are frozen for
 //! long, with a job that is cancelled then or whose limit passes.
 
-use super::cgroup::{Frozen, Icebox};
 use super::diary::Diary;
 use super::job::Submitted;
 use super::killer::victim;
@@ -16,6 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
+use test_support::freezer::{Frozen, Icebox};
 
 /// The longest pause, in µs.
 const PAUSE: u64 = 500_000;

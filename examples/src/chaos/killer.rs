@@ -7,12 +7,12 @@
 use super::{Dice, Findings, Ledger, Row};
 use pool_process::ProcessPool;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
-use std::fs;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
+use test_support::children::parent_of;
 
 /// One worker in so many is stopped, the others are killed.
 const STOPS: u64 = 30;
@@ -110,10 +110,4 @@ pub(super) fn victim(pool: &ProcessPool, dice: &mut Dice) -> Option<(u32, OwnedF
 
 fn send(worker: &OwnedFd, signal: Signal) -> bool {
     pidfd_send_signal(worker, signal).is_ok()
-}
-
-pub(super) fn parent_of(pid: u32) -> Option<u32> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    let fields = stat.rsplit_once(')')?.1;
-    fields.split_whitespace().nth(1)?.parse().ok()
 }

@@ -1,10 +1,8 @@
-//! Functions that wait until the test says so, and streams that are read meanwhile.
+//! Functions that wait until the test says so.
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use executor_core::{Executor, Job, Shutdown, ShutdownReport, Task};
-use futures::{Stream, StreamExt as _};
-use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Condvar, Mutex};
 use std::time::Duration;
 
@@ -60,32 +58,6 @@ impl Gate {
     pub(crate) fn reset(&self) {
         *self.state.lock().unwrap() = (0, false);
     }
-}
-
-/// Reads a stream on a thread of its own, which sleeps until it is woken.
-pub(crate) fn read<S>(make: impl FnOnce() -> S + Send + 'static) -> Receiver<S::Item>
-where
-    S: Stream<Item: Send + 'static>,
-{
-    let (tell, told) = channel();
-    std::thread::spawn(move || {
-        let each = |item| {
-            let _ = tell.send(item);
-            std::future::ready(())
-        };
-        futures::executor::block_on(make().for_each(each));
-    });
-    told
-}
-
-/// Those that come next.
-#[track_caller]
-pub(crate) fn next<T>(items: &Receiver<T>, count: usize) -> Vec<T> {
-    let one = |n| match items.recv_timeout(DEADLINE) {
-        Ok(item) => item,
-        Err(error) => panic!("{n} items have come of {count}: {error}"),
-    };
-    (0..count).map(one).collect()
 }
 
 /// Runs each job on a thread of its own.

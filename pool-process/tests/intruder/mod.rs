@@ -228,6 +228,17 @@ fn stream_socket(number: i32) -> Option<BorrowedFd<'static>> {
     is_wire.then_some(fd)
 }
 
+/// The head of a message of one byte about a job.
+pub(crate) fn head_about((slot, seq): (usize, u64), kind: u32) -> Head {
+    let (len, slot) = (1, slot as u32);
+    Head {
+        len,
+        slot,
+        kind,
+        seq,
+    }
+}
+
 /// Keeps a descriptor of the wire beyond the end of the job.
 pub(crate) fn keep(intruder: &Intruder) -> OwnedFd {
     intruder

@@ -1,11 +1,14 @@
-//! Streams that are read while the test does something else.
+//! A stream that is read while the test does something else.
 
-use crate::common::LONG;
 use futures::{Stream, StreamExt as _};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::Duration;
 
-/// Reads a stream on a thread of its own.
-pub(crate) fn read<S>(make: impl FnOnce() -> S + Send + 'static) -> Receiver<S::Item>
+/// How long an item is waited for before the test fails.
+const LONG: Duration = Duration::from_secs(120);
+
+/// Reads a stream on a thread of its own, which sleeps until it is woken.
+pub fn read<S>(make: impl FnOnce() -> S + Send + 'static) -> Receiver<S::Item>
 where
     S: Stream<Item: Send + 'static>,
 {
@@ -21,8 +24,11 @@ where
 }
 
 /// Those that come next.
+///
+/// # Panics
+/// If one does not come within two minutes, or if the stream ends before.
 #[track_caller]
-pub(crate) fn next<T>(items: &Receiver<T>, count: usize) -> Vec<T> {
+pub fn next<T>(items: &Receiver<T>, count: usize) -> Vec<T> {
     let one = |n| match items.recv_timeout(LONG) {
         Ok(item) => item,
         Err(error) => panic!("{n} items have come of {count}: {error}"),
@@ -31,8 +37,11 @@ pub(crate) fn next<T>(items: &Receiver<T>, count: usize) -> Vec<T> {
 }
 
 /// Whatever comes up to the end.
+///
+/// # Panics
+/// If nothing comes for two minutes, and the stream does not end.
 #[track_caller]
-pub(crate) fn rest<T>(items: &Receiver<T>) -> Vec<T> {
+pub fn rest<T>(items: &Receiver<T>) -> Vec<T> {
     let mut all = Vec::new();
     loop {
         match items.recv_timeout(LONG) {

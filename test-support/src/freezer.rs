@@ -3,7 +3,7 @@
 //! In a v1 `freezer` hierarchy not even SIGKILL reaches what is frozen, before it
 //! is thawed. In a v2 hierarchy it does. Making either needs a privilege.
 
-use super::killer::parent_of;
+use crate::children::descends_from_us;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -46,14 +46,15 @@ impl Version {
 }
 
 impl Icebox {
-    /// Finds a hierarchy: v1 if there is one, since it freezes harder.
+    /// Finds the hierarchies: v1, which freezes harder, before v2.
     ///
     /// # Errors
     /// Why there is none, in words.
-    pub fn find() -> Result<Self, String> {
+    pub fn find_all() -> Result<Vec<Self>, String> {
         let failed = |error: io::Error| error.to_string();
         let mounts = fs::read_to_string("/proc/self/mounts").map_err(failed)?;
         let own = fs::read_to_string("/proc/self/cgroup").map_err(failed)?;
+        let mut found = Vec::new();
         let mut last = "no cgroup hierarchy is mounted".to_owned();
         for version in [Version::One, Version::Two] {
             let Some(parent) = own_cgroup(version, &mounts, &own) else {
@@ -64,18 +65,29 @@ impl Icebox {
             match icebox.make() {
                 Ok(directory) => {
                     fs::remove_dir(&directory).map_err(failed)?;
-                    return Ok(icebox);
+                    found.push(icebox);
                 }
                 Err(error) => last = format!("{}: {error}", icebox.parent.display()),
             }
         }
-        Err(last)
+        match found.is_empty() {
+            true => Err(last),
+            false => Ok(found),
+        }
+    }
+
+    /// The one that freezes hardest.
+    ///
+    /// # Errors
+    /// As for [`find_all`](Self::find_all).
+    pub fn find() -> Result<Self, String> {
+        Ok(Self::find_all()?.swap_remove(0))
     }
 
     fn make(&self) -> io::Result<PathBuf> {
         static MADE: AtomicU64 = AtomicU64::new(0);
         let number = MADE.fetch_add(1, Ordering::Relaxed);
-        let name = format!("chaos-{}-{number}", std::process::id());
+        let name = format!("icebox-{}-{number}", std::process::id());
         let directory = self.parent.join(name);
         fs::create_dir(&directory)?;
         match directory.join(self.version.switch().0).exists() {
@@ -92,10 +104,11 @@ impl Icebox {
         self.version == Version::One
     }
 
-    /// Freezes a child of this process, until what is returned is dropped.
+    /// Freezes a process that this one has started, itself or through others, until what
+    /// is returned is dropped.
     ///
     /// # Errors
-    /// Those of the files; also if the process has ended, or is not a child.
+    /// Those of the files; also if the process has ended, or is a stranger.
     pub fn freeze(&self, pid: u32) -> io::Result<Frozen> {
         let frozen = Frozen {
             directory: self.make()?,
@@ -103,8 +116,8 @@ impl Icebox {
         };
         fs::write(frozen.directory.join("cgroup.procs"), pid.to_string())?;
         // The number may have come to be a stranger's before it was moved.
-        if parent_of(pid) != Some(std::process::id()) {
-            return Err(io::Error::other("no child of this process"));
+        if !descends_from_us(pid) {
+            return Err(io::Error::other("it was not started by this process"));
         }
         let (switch, [on, _]) = self.version.switch();
         fs::write(frozen.directory.join(switch), on)?;
