@@ -152,6 +152,16 @@ impl<I, T> Cell<I, T> {
             .with_mut(|content| unsafe { (*content).take_input() })
     }
 
+    /// Puts an input in the place of one that was taken.
+    ///
+    /// # Safety
+    /// As for `take_input`, since when the caller has had the right.
+    pub(crate) unsafe fn put_input(&self, input: I) {
+        // SAFETY: the caller has the right, so nobody else reaches for it.
+        self.content
+            .with_mut(|content| unsafe { *content = Content::Input(input) });
+    }
+
     /// Shows the input to `f`.
     ///
     /// # Safety

@@ -24,7 +24,7 @@ mod whole;
 
 pub(crate) use self::values::Values;
 pub use self::whole::encode_argument;
-pub(crate) use self::whole::{as_bytes, decode_whole, encode_result};
+pub(crate) use self::whole::{decode_whole, encode_result, take_bytes};
 
 use self::reader::{Account, Reader};
 use crate::spare;

@@ -4,13 +4,14 @@
 mod erased;
 mod held;
 mod input;
+mod payload;
 mod whole;
 mod work;
 
 pub(crate) use self::erased::{AnyJob, Shared};
 pub use self::held::HeldJob;
 pub(crate) use self::input::Input;
-pub(crate) use self::work::{Call, Closure, Work};
+pub(crate) use self::work::{Call, Closure, Rest, Work};
 
 use self::whole::Whole;
 use crate::cell::Stage;
@@ -18,6 +19,7 @@ use crate::control::Control;
 use crate::entry::Entry;
 use crate::error::TaskError;
 use crate::panic::discard;
+use crate::queue::Husks;
 use crate::task::{Task, TaskId};
 use crate::timer;
 use std::fmt;
@@ -191,6 +193,33 @@ impl Job {
         self.inner().admit(ledger)
     }
 
+    /// Encodes the argument, and before it the context, if the job carries one; then the
+    /// argument is dropped. For an executor that runs jobs in other processes: it reads
+    /// them by [`HeldJob::with_payload`]. In this process the job can run no more: that
+    /// would fail it. One that was encoded before is given back as it is.
+    ///
+    /// Runs code of the user's, on this thread: the `Serialize` of the argument and of the
+    /// context. If that fails, or panics, the task is resolved with the reason and `None` is
+    /// given back; so it is if the job was cancelled, or its time in the queue is over.
+    ///
+    /// An argument that is a large [`Bytes`](crate::Bytes) or `Vec<u8>`, and nothing else, is
+    /// not copied.
+    pub fn encode(self) -> Option<Self> {
+        let inner = self.into_inner();
+        if !inner.hold(None) {
+            discard(inner);
+            return None;
+        }
+        if let Err(error) = inner.encode() {
+            inner.fail(error);
+            discard(inner);
+            return None;
+        }
+        let queued = HeldJob::of_held(inner).release()?;
+        queued.inner().make_up_for_queue_limit();
+        Some(queued)
+    }
+
     /// Takes the job out of the queued state, to be run elsewhere.
     ///
     /// From now on [`Task::cancel`] asks `control`, with this `ticket`.
@@ -202,6 +231,22 @@ impl Job {
     pub fn hold(self, control: Arc<dyn Control>, ticket: u64) -> Option<HeldJob> {
         let inner = self.into_inner();
         HeldJob::if_held(inner.hold(Some((control, ticket))), inner)
+    }
+
+    /// [`hold`](Self::hold)s the job, or adds what is left of one that was cancelled to
+    /// `husks`: so no code of the user's runs in here.
+    pub fn hold_or_husk(
+        self,
+        control: Arc<dyn Control>,
+        ticket: u64,
+        husks: &mut Husks,
+    ) -> Option<HeldJob> {
+        let inner = self.into_inner();
+        if inner.hold(Some((control, ticket))) {
+            return Some(HeldJob::of_held(inner));
+        }
+        husks.add(inner);
+        None
     }
 
     /// Resolves the task with `error`; it did not run. Not if it was cancelled

@@ -77,7 +77,7 @@ impl Husks {
         self.0.is_empty()
     }
 
-    fn add(&mut self, husk: Arc<dyn AnyJob>) {
+    pub(crate) fn add(&mut self, husk: Arc<dyn AnyJob>) {
         self.0.push(husk);
     }
 }

@@ -139,6 +139,11 @@ pub fn after(delay: Duration, action: impl FnOnce() + Send + 'static) -> Timer {
 }
 
 impl Timer {
+    /// Whether its time has come, so that it has fired or is about to.
+    pub(crate) fn is_due(&self) -> bool {
+        self.0.is_some_and(|((at, _), _)| at <= Instant::now())
+    }
+
     /// Lets the timer run although nobody holds it any more.
     pub fn detach(mut self) {
         self.0 = None;

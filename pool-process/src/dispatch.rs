@@ -23,13 +23,13 @@ mod roster;
 mod starts;
 
 pub(crate) use self::ending::Ending;
-use self::ending::SHUT_DOWN;
+use self::ending::shut_down;
 pub(crate) use self::plan::Plan;
 use self::roster::Roster;
 
 use crate::config::Config;
 use crate::crew::Crew;
-use crate::packing::Packings;
+use crate::image;
 use crate::process::Process;
 use crate::seat::{Occupant, Seat};
 use crate::starter::Starter;
@@ -57,7 +57,6 @@ pub(crate) struct Dispatch {
     /// changed, and whether the pool is ending.
     changes: Arc<AtomicU64>,
     is_ending: AtomicBool,
-    pub(crate) packings: Arc<Packings>,
     pub(crate) unresolved: Unresolved,
     pub(crate) poller: Poller,
     pub(crate) crew: Crew,
@@ -78,9 +77,6 @@ pub(crate) struct State {
 
 /// A worker that has had no job for so long is not in constant use.
 const UNTIDY: Duration = Duration::from_millis(100);
-
-/// Why a job is not taken.
-pub(crate) struct Refused(pub(crate) Job, pub(crate) String);
 
 impl Dispatch {
     pub(crate) fn new(config: Config) -> io::Result<Self> {
@@ -104,7 +100,6 @@ impl Dispatch {
             relay: Relay::new()?,
             config,
             state: Mutex::new(state),
-            packings: Arc::default(),
             unresolved: Unresolved::default(),
             poller: Poller::new()?,
         })
@@ -114,28 +109,50 @@ impl Dispatch {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Queues a job.
-    pub(crate) fn place(&self, job: Job) -> Result<(), Refused> {
-        if let Some(bound) = self.config.max_queued
-            && !self
-                .ledger
-                .try_admit(&job, self.config.max_workers.saturating_add(bound))
-        {
-            let why = format!("the queue is full: {bound} jobs wait");
-            return Err(Refused(job, why));
+    /// Encodes a job, on this thread, and queues it. False if it is not taken, which its
+    /// owner was told.
+    pub(crate) fn place(&self, job: Job) -> bool {
+        if let Some(error) = self.refusal(&job) {
+            job.fail(error);
+            return false;
         }
+        let Some(job) = job.encode() else {
+            return false;
+        };
         // Dropped after the lock: that may run code that is not ours.
         let mut husks = Husks::new();
         let mut state = self.lock();
         if state.ending.is_some() {
             drop(state);
-            return Err(Refused(job, SHUT_DOWN.to_owned()));
+            job.fail(shut_down());
+            return false;
         }
         state.queue.push_back(job);
         state.queue.tidy(&mut husks);
         drop(state);
         self.poller.poke();
-        Ok(())
+        true
+    }
+
+    /// Why a job cannot be taken.
+    fn refusal(&self, job: &Job) -> Option<TaskError> {
+        if self.is_ending() {
+            return Some(shut_down());
+        }
+        let Some(entry) = job.entry() else {
+            let why = "it cannot leave its process";
+            return Some(TaskError::encode("a closure that captures", why));
+        };
+        if image::offset_of(entry).is_none() {
+            let subject = format!("function `{}`", job.function());
+            let why = "it is not part of the program itself but of a dynamic library, where a \
+                       worker could not find it";
+            return Some(TaskError::encode(subject, why));
+        }
+        let bound = self.config.max_queued?;
+        let most = self.config.max_workers.saturating_add(bound);
+        let full = || TaskError::rejected(format!("the queue is full: {bound} jobs wait"));
+        (!self.ledger.try_admit(job, most)).then(full)
     }
 
     /// Puts jobs back that had been taken, in front of all others, in their order.

@@ -18,7 +18,6 @@ pub(crate) use self::posting::Posted;
 pub(crate) use self::remains::{Loss, Remains};
 
 use self::table::{AtFirst, Held, Table};
-use crate::packing::Packings;
 use crate::process::Process;
 use crate::transport::{Board, Sight, Transport, kind, place};
 use crate::unresolved::{Found, Payload};
@@ -35,7 +34,6 @@ pub(crate) struct Flight {
     front: AtomicU64,
     /// Whether an argument is being written to the pipe.
     feeding: AtomicBool,
-    packings: Arc<Packings>,
     way: Transport,
     /// The longest result.
     longest: u64,
@@ -50,7 +48,6 @@ impl Flight {
     pub(crate) fn new(
         board: Arc<Board>,
         process: Arc<Process>,
-        packings: Arc<Packings>,
         way: Transport,
         longest: u64,
     ) -> Arc<Self> {
@@ -59,7 +56,6 @@ impl Flight {
             table: Mutex::new(Table::new(process.pid())),
             front: AtomicU64::new(0),
             feeding: AtomicBool::new(false),
-            packings,
             process,
             way,
             longest,
@@ -78,8 +74,7 @@ impl Flight {
         self.feeding.store(table.feed.is_some(), Ordering::Release);
     }
 
-    /// How many jobs can be added: none while so much of the others' arguments is to be
-    /// read that they would be packed in vain.
+    /// How many jobs can be added: none while much of the others' arguments is to be read.
     pub(crate) fn room(&self) -> usize {
         let table = self.table();
         match self.is_full(table.feed.is_some(), table.bytes) {

@@ -40,8 +40,7 @@
 //! * `supervisor`: the one thread that waits for news, moves bytes and states, and then
 //!   runs the user's code, such as callbacks; `crew`: another thread that takes its place
 //!   when that code does not come back;
-//! * `packing`, `unresolved`: jobs whose argument is being encoded, tasks that are to be
-//!   resolved;
+//! * `unresolved`: tasks that are to be resolved, and all else that runs the user's code;
 //! * `seat`, `flight`: a worker, and the jobs that are with it;
 //! * `starter`, `boot`, `handshake`, `orders`: how a worker starts;
 //! * `process`, `stderr`, `blame`: how it ends, and why;
@@ -67,7 +66,6 @@ mod handshake;
 mod image;
 mod messages;
 mod orders;
-mod packing;
 mod pool;
 mod process;
 mod reply;

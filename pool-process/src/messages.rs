@@ -1,7 +1,7 @@
 //! Jobs and results that go by message: [`Transport::Messages`](crate::Transport).
 //!
 //! Nothing is sent to a worker that it is not free to read: to a busy one no more than
-//! a socket holds; a larger job is packed and kept back until it is the only one. Still
+//! a socket holds; a larger job is written down and kept back until it is the only one. Still
 //! a send may block, where a worker is stopped or lies about what it has read. So
 //! sending has a lock of its own, and whoever sends is watched: see `watched`.
 
@@ -34,7 +34,7 @@ struct Outgoing {
     last: Option<(usize, u64)>,
     /// Whether the worker had nothing when the first was added.
     to_idle: bool,
-    /// A packed job, with its number, whose message is too large to be sent
+    /// A job, with its number, whose message is too large to be sent
     /// before the worker has finished all others.
     kept: Option<(u64, Vec<u8>)>,
 }
@@ -77,11 +77,6 @@ impl Desk {
         })
     }
 
-    /// Whether a job can be added at present.
-    pub(crate) fn takes_more(&self) -> bool {
-        self.try_send().is_some_and(|sending| !sending.keeps())
-    }
-
     /// Tells the worker that it is not needed any more.
     pub(crate) fn dismiss(&self) {
         if let Some(mut sending) = self.try_send()
@@ -104,15 +99,16 @@ impl Desk {
 }
 
 impl Sending<'_> {
-    /// Adds a job to the message; `seq` is its number.
-    pub(crate) fn add(&mut self, flight: &Flight, parcel: (u64, i64, bool), argument: &[u8]) {
-        let (seq, offset, limited) = parcel;
+    /// Adds the job with this number to the message.
+    pub(crate) fn add(&mut self, flight: &Flight, seq: u64) {
         let outgoing = &mut *self.outgoing;
         if outgoing.message.is_empty() {
             outgoing.to_idle = flight.len() <= 1;
         }
         outgoing.last = Some((outgoing.message.len(), seq));
-        append_parcel(&mut outgoing.message, seq, offset, limited, argument);
+        flight.show(seq, |offset, limited, argument| {
+            append_parcel(&mut outgoing.message, seq, offset, limited, argument);
+        });
     }
 
     /// Whether a job is kept back: nothing is to be added then.

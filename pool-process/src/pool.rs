@@ -3,10 +3,8 @@
 use crate::builder::Builder;
 use crate::config::Config;
 use crate::crew;
-use crate::dispatch::{Dispatch, Refused};
-use executor_core::{
-    Executor, Job, Shutdown, ShutdownMode, ShutdownReport, Task, TaskError, promise,
-};
+use crate::dispatch::Dispatch;
+use executor_core::{Executor, Job, Shutdown, ShutdownMode, ShutdownReport, Task, promise};
 use std::fmt;
 use std::io;
 use std::sync::Arc;
@@ -34,11 +32,14 @@ use std::sync::Arc;
 ///
 /// # What runs on which thread
 ///
-/// Arguments are encoded, results decoded and done callbacks called on the
-/// pool's supervisor, which is one thread however many workers there are. Where such
-/// code does not come back within some milliseconds, another thread takes the place of
-/// that one: so it may block, and wait for other jobs of the pool, and holds up nobody
-/// but its own task.
+/// An argument is encoded by the thread that submits it, before `submit` returns: a job
+/// that cannot be encoded has failed by then. A large [`Bytes`](executor_core::Bytes) is
+/// not encoded but moved.
+///
+/// Results are decoded and done callbacks called on the pool's supervisor, which is one
+/// thread however many workers there are. Where such code does not come back within some
+/// milliseconds, another thread takes the place of that one: so it may block, and wait for
+/// other jobs of the pool, and holds up nobody but its own task.
 ///
 /// ```no_run
 /// use executor_core::{ExecutorExt as _, Shutdown};
@@ -143,9 +144,8 @@ impl Executor for ProcessPool {
         if self.dispatch().made.is_foreign() {
             return job.fail(self.dispatch().forked());
         }
-        match self.dispatch().place(job) {
-            Ok(()) => self.begin(),
-            Err(Refused(job, why)) => job.fail(TaskError::rejected(why)),
+        if self.dispatch().place(job) {
+            self.begin();
         }
     }
 

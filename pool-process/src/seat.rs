@@ -13,11 +13,11 @@ use crate::boot::Worker;
 use crate::config::Config;
 use crate::flight::{Flight, Posted};
 use crate::messages::Desk;
-use crate::packing::{Packing, Packings, Parcel};
 use crate::process::Process;
 use crate::supervisor::Rounds;
 use crate::transport::{Board, Cutter};
 use executor_core::Job;
+use executor_core::queue::Husks;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -72,7 +72,7 @@ pub(crate) struct Occupant {
     pub(crate) process: Arc<Process>,
     pub(crate) board: Arc<Board>,
     pub(crate) flight: Arc<Flight>,
-    /// Jobs that were taken off the queue for it and are to be packed.
+    /// Jobs that were taken off the queue for it and are to be posted.
     hand: Mutex<VecDeque<Job>>,
     /// What goes and comes by message.
     pub(crate) desk: Desk,
@@ -92,7 +92,7 @@ pub(crate) struct Occupant {
 }
 
 impl Occupant {
-    pub(crate) fn new(id: u64, worker: Worker, packings: &Arc<Packings>, config: &Config) -> Self {
+    pub(crate) fn new(id: u64, worker: Worker, config: &Config) -> Self {
         let Worker {
             process,
             ends,
@@ -103,7 +103,6 @@ impl Occupant {
         let flight = Flight::new(
             board.clone(),
             process.clone(),
-            packings.clone(),
             config.transport,
             config.max_result,
         );
@@ -146,11 +145,11 @@ impl Occupant {
 
     /// Posts a job, if it may be given one more: a supervisor that has lost the role may
     /// have posted its last one meanwhile.
-    pub(crate) fn post(&self, parcel: Parcel, packing: &Packing, argument: &mut Vec<u8>) -> Posted {
+    pub(crate) fn post(&self, job: Job, husks: &mut Husks) -> Posted {
         if !self.take_turn() {
-            return Posted::NoRoom(parcel);
+            return Posted::NoRoom(job);
         }
-        let posted = self.flight.post(parcel, packing, argument);
+        let posted = self.flight.post(job, husks);
         if !matches!(posted, Posted::Done(_)) {
             // It was not given that job.
             self.given.fetch_sub(1, Ordering::Relaxed);

@@ -5,9 +5,9 @@
 //!
 //! Each round has two halves. The first moves bytes and states, and runs nothing of the
 //! user's: it takes in what has happened and decides what follows. The second runs the
-//! user's code, one step at a time: `Serialize` in `giving`, all else in
-//! [`Unresolved`](crate::unresolved::Unresolved). A step that does not come back costs
-//! this thread the role, see `role`: then it finishes the step, and does nothing more.
+//! user's code, one step at a time, out of [`Unresolved`](crate::unresolved::Unresolved).
+//! A step that does not come back costs this thread the role, see `role`: then it
+//! finishes the step, and does nothing more.
 
 mod attention;
 mod burying;
@@ -28,7 +28,6 @@ use crate::config::ROUND;
 use crate::crew;
 use crate::dispatch::Dispatch;
 use crate::flight::Violation;
-use crate::packing::Packing;
 use crate::seat::Occupant;
 use crate::transport::{Patience, Transport};
 use crate::unresolved::Scratch;
@@ -73,9 +72,6 @@ struct Supervisor<'a> {
     patience: Patience,
     /// The same in the midst of a large payload.
     amid: Patience,
-    packing: Arc<Packing>,
-    /// An argument that was encoded. Empty between jobs; kept for its allocation.
-    buffer: Vec<u8>,
     scratch: Scratch,
 }
 
@@ -93,8 +89,6 @@ pub(crate) fn run(dispatch: &Arc<Dispatch>, shift: Shift) {
         next_idle_look: Instant::now(),
         amid: patience.clone(),
         patience,
-        packing: dispatch.packings.join(),
-        buffer: Vec::new(),
         scratch: Scratch::default(),
     };
     supervisor.recover();

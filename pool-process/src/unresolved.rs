@@ -18,6 +18,7 @@ use self::lanes::{Lanes, Step};
 use crate::reply;
 use crate::transport::Slot;
 use executor_core::panic::catch;
+use executor_core::queue::Husks;
 use executor_core::{HeldJob, Job, TaskError, TaskId, Wakeups, spare};
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -181,6 +182,13 @@ impl Unresolved {
     /// Adds something that is to be called.
     pub(crate) fn call(&self, errand: impl FnOnce() + Send + 'static) {
         self.lock().errands.push_back(Box::new(errand));
+    }
+
+    /// Adds what is left of jobs that were cancelled: to drop it may run foreign code.
+    pub(crate) fn drop_later(&self, husks: Husks) {
+        if !husks.is_empty() {
+            self.call(move || drop(husks));
+        }
     }
 
     /// Adds a job that is to be failed; `firm` says that its owner was told so.

@@ -9,7 +9,7 @@ use common::{eventually, pool};
 use executor_core::conformance::{Gate, pass};
 use executor_core::{Bytes, CancelOutcome, Executor as _, ExecutorExt as _, Shutdown};
 use executor_core::{Task, TaskError};
-use latch::{Latch, SlowOut, block, double, others_are_done, take};
+use latch::{Latch, block, double, others_are_done};
 use layer::{BLOCKS, SEEN, watch_events};
 use pool_process::ProcessPool;
 use std::fs::OpenOptions;
@@ -48,42 +48,6 @@ fn die_once((ticket, file): ((u16, u64), PathBuf)) -> u64 {
 }
 
 // ----- code of the user's that takes its time -----
-
-/// "drain: queued and running jobs finish", "every task resolves exactly once".
-#[test]
-fn a_drain_waits_for_a_job_that_is_slow_to_encode() {
-    init_test_worker();
-    let pool = pool(1);
-    let latch = Latch::new();
-    let slow = pool.submit(take, SlowOut(latch.key));
-    latch.wait_until_somebody_blocks();
-    let mut report = pool.shutdown(Shutdown::drain());
-    let early = report.wait_timeout(MOMENT);
-    let key = latch.key;
-    latch.open();
-    assert_eq!(
-        finish(slow).unwrap(),
-        key,
-        "the report came first: {early:?}"
-    );
-    assert!(early.is_none(), "{early:?}");
-    assert_eq!(finish(report).unwrap().finished, 1);
-}
-
-/// "drop of the last handle: queued and running jobs finish".
-#[test]
-fn a_dropped_pool_finishes_a_job_that_is_slow_to_encode() {
-    init_test_worker();
-    let pool = pool(1);
-    let latch = Latch::new();
-    let mut slow = pool.submit(take, SlowOut(latch.key));
-    latch.wait_until_somebody_blocks();
-    drop(pool);
-    assert!(slow.wait_timeout(MOMENT).is_none());
-    let key = latch.key;
-    latch.open();
-    assert_eq!(finish(slow).unwrap(), key);
-}
 
 /// "max_queued: the most jobs that may wait for a worker": none waits here.
 #[test]

@@ -5,8 +5,9 @@ mod common;
 mod latch;
 
 use common::{LONG, finish, pool};
+use executor_core::conformance::{Gate, pass};
 use executor_core::{Executor as _, ExecutorExt as _, Shutdown, Task};
-use latch::{Latch, SlowOut, block, double, give, others_are_done, take};
+use latch::{Latch, block, double, give, others_are_done};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
@@ -15,7 +16,8 @@ use std::time::{Duration, Instant};
 
 pool_process::test_worker!();
 
-fn crash(_: SlowOut) {
+fn crash(ticket: (u16, u64)) {
+    pass(ticket);
     std::process::abort();
 }
 
@@ -45,13 +47,13 @@ impl Wake for Blocking {
 fn a_waker_that_blocks_holds_up_nobody() {
     init_test_worker();
     let pool = pool(1);
-    let (latch, gate) = (Latch::new(), Latch::new());
+    let (latch, gate) = (Latch::new(), Gate::new());
     let waker = Arc::new(Blocking(latch.key)).into();
     let mut context = Context::from_waker(&waker);
     // Its result is not there before it is asked for.
-    let mut task = pin!(pool.submit(take, SlowOut(gate.key)));
+    let mut task = pin!(pool.submit(pass, gate.ticket(0)));
     assert!(matches!(task.as_mut().poll(&mut context), Poll::Pending));
-    gate.open();
+    drop(gate);
     latch.wait_until_somebody_blocks();
     others_are_done(&pool);
     latch.open();
@@ -84,18 +86,21 @@ fn a_callback_may_submit_again_and_wait() {
 fn blocked_callbacks_about_lost_workers_stop_no_start() {
     init_test_worker();
     let pool = pool(2);
-    let mut latches = Vec::new();
+    let (mut latches, mut gate) = (Vec::new(), Gate::new());
     let tasks: Vec<Task<()>> = (0..6)
-        .map(|_| {
-            let (latch, gate) = (Latch::new(), Latch::new());
-            let (key, task) = (latch.key, pool.submit(crash, SlowOut(gate.key)));
+        .map(|n| {
+            let latch = Latch::new();
+            let (key, task) = (latch.key, pool.submit(crash, gate.ticket(n)));
             task.add_done_callback(move |_| block(key));
             latches.push(latch);
-            // It does not begin before its callback is there.
-            drop(gate);
             task
         })
         .collect();
+    // None crashes before its callback is there.
+    for _ in 0..6 {
+        gate.arrival();
+        gate.open();
+    }
     latches.iter().for_each(Latch::wait_until_somebody_blocks);
     others_are_done(&pool);
     drop(latches);
@@ -115,18 +120,18 @@ fn a_shutdown_with_a_deadline_reports_though_a_callback_blocks() {
         Shutdown::cancel_pending().within(soon),
     ] {
         let pool = pool(1);
-        let (latch, gate) = (Latch::new(), Latch::new());
-        let (key, result) = (latch.key, gate.key);
-        let task = pool.submit(take, SlowOut(gate.key));
+        let (latch, gate) = (Latch::new(), Gate::new());
+        let key = latch.key;
+        let task = pool.submit(pass, gate.ticket(7));
         task.add_done_callback(move |_| block(key));
-        gate.open();
+        drop(gate);
         latch.wait_until_somebody_blocks();
         let start = Instant::now();
         finish(pool.shutdown(how)).unwrap();
         assert!(start.elapsed() < Duration::from_secs(20), "{how:?}");
         assert_eq!(pool.worker_pids(), []);
         latch.open();
-        assert_eq!(finish(task).unwrap(), result);
+        assert_eq!(finish(task).unwrap(), 7);
     }
 }
 
@@ -136,21 +141,19 @@ fn a_shutdown_with_a_deadline_reports_though_a_callback_blocks() {
 fn a_cancelled_job_whose_callback_blocks_holds_up_no_shutdown() {
     init_test_worker();
     let pool = pool(1);
-    let (decoded, encoded, callback) = (Latch::new(), Latch::new(), Latch::new());
+    let (decoded, callback) = (Latch::new(), Latch::new());
     let (held, key) = (decoded.key, callback.key);
     let running = pool.submit(give, held);
     decoded.wait_until_somebody_blocks();
-    let slow = pool.submit(take, SlowOut(encoded.key));
     let queued: Vec<_> = (0..10).map(|n| pool.submit(crash_never, n)).collect();
     queued[0].add_done_callback(move |_| block(key));
     let report = finish(pool.shutdown(Shutdown::kill())).unwrap();
-    assert!(report.cancelled <= 11, "{report:?}");
-    drop((callback, decoded, encoded));
+    assert!(report.cancelled <= 10, "{report:?}");
+    drop((callback, decoded));
     for task in queued {
         assert!(finish(task).unwrap_err().is_cancelled());
     }
     assert_eq!(finish(running).unwrap().0, held);
-    let _ = finish(slow);
 }
 
 fn crash_never(_: u64) {
@@ -174,9 +177,9 @@ fn what_a_callback_starts_can_be_interrupted() {
     init_test_worker();
     let pool = pool(1);
     let (tell, told) = channel();
-    let gate = Latch::new();
-    pool.submit(take, SlowOut(gate.key))
+    let gate = Gate::new();
+    pool.submit(pass, gate.ticket(0))
         .add_done_callback(move |_| tell.send(blocked_signals()).unwrap());
-    gate.open();
+    drop(gate);
     assert_eq!(told.recv_timeout(LONG).unwrap(), blocked_signals());
 }

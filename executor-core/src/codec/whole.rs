@@ -15,7 +15,7 @@ use std::any::Any;
 const LARGE: usize = 16 * 1024;
 
 /// The bytes, if the value is nothing else.
-pub(crate) fn as_bytes<T: Any>(value: &T) -> Option<&[u8]> {
+fn as_bytes<T: Any>(value: &T) -> Option<&[u8]> {
     let value: &dyn Any = value;
     let vector = value.downcast_ref::<Vec<u8>>().map(Vec::as_slice);
     vector.or_else(|| value.downcast_ref::<Bytes>().map(|bytes| &**bytes))
@@ -43,21 +43,28 @@ where
 }
 
 /// As [`encode_argument`]; an empty buffer may be replaced by the memory of the value.
-pub(crate) fn encode_result<T>(value: T, buffer: &mut Vec<u8>) -> Result<(), String>
+pub(crate) fn encode_result<T>(mut value: T, buffer: &mut Vec<u8>) -> Result<(), String>
 where
     T: Serialize + Any,
 {
-    if !buffer.is_empty() || as_bytes(&value).is_none_or(|bytes| bytes.len() < LARGE) {
-        return encode_argument(&value, buffer);
+    if buffer.is_empty()
+        && let Some(bytes) = take_bytes(&mut value, LARGE)
+    {
+        *buffer = bytes.into_vec();
+        return Ok(());
     }
-    let mut value = Some(value);
-    let value: &mut dyn Any = &mut value;
-    if let Some(vector) = value.downcast_mut::<Option<Vec<u8>>>() {
-        *buffer = vector.take().unwrap_or_default();
-    } else if let Some(bytes) = value.downcast_mut::<Option<Bytes>>() {
-        *buffer = bytes.take().unwrap_or_default().into_vec();
+    encode_argument(&value, buffer)
+}
+
+/// The bytes of a value that is nothing else, and has no fewer than these; it has none
+/// afterwards.
+pub(crate) fn take_bytes<T: Any>(value: &mut T, least: usize) -> Option<Bytes> {
+    as_bytes(value).filter(|bytes| bytes.len() >= least)?;
+    let value: &mut dyn Any = value;
+    match value.downcast_mut::<Vec<u8>>() {
+        Some(vector) => Some(std::mem::take(vector).into()),
+        None => value.downcast_mut::<Bytes>().map(std::mem::take),
     }
-    Ok(())
 }
 
 /// Reads what [`encode_argument`] has written; the memory may go to the value, and

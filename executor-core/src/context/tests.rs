@@ -31,16 +31,16 @@ where
     A: Serialize + DeserializeOwned + Send + 'static,
     R: Serialize + DeserializeOwned + Send + 'static,
 {
-    let (job, _task) = Job::new(Call::new(function, argument), JobOptions::default());
+    let (job, task) = Job::new(Call::new(function, argument), JobOptions::default());
     let entry = job.entry().unwrap();
-    let mut held = job.hold(Arc::new(Nobody), 0).unwrap();
+    let Some(job) = job.encode() else {
+        return Err(task.wait().err().unwrap());
+    };
+    let held = job.hold(Arc::new(Nobody), 0).unwrap();
     assert_eq!(held.entry().unwrap().address(), entry.address());
-    let mut message = b"before".to_vec();
-    let encoded = held.encode_argument(&mut message);
-    if encoded.is_err() {
-        assert_eq!(message, b"before", "the buffer is as it was");
-    }
-    encoded.map(|()| (entry, message.split_off(6)))
+    let mut message = Vec::new();
+    held.with_payload(|pieces| message = pieces.concat());
+    Ok((entry, message))
 }
 
 /// What the worker makes of it.

@@ -59,6 +59,7 @@ pub(crate) trait AnyJob: AnyTask {
     fn refuse(&self, error: TaskError) -> bool;
     fn hold(&self, control: Option<(Arc<dyn Control>, u64)>) -> bool;
     fn expire_in_queue(&self, limit: Duration);
+    fn make_up_for_queue_limit(&self);
     fn enter(&self, ledger: u32) -> bool;
     fn exit(&self) -> bool;
     fn admit(&self, ledger: u32) -> bool;
@@ -71,9 +72,8 @@ pub(crate) trait AnyJob: AnyTask {
     fn run(&self, course: &mut dyn Course);
     fn expire(&self, error: TaskError) -> bool;
     fn release(&self) -> bool;
-    fn encode_argument(&self, buffer: &mut Vec<u8>) -> Result<(), TaskError>;
-    fn encode_argument_head(&self, least: usize, buffer: &mut Vec<u8>) -> Result<bool, TaskError>;
-    fn with_argument_bytes(&self, f: &mut dyn FnMut(&[u8]));
+    fn encode(&self) -> Result<(), TaskError>;
+    fn with_payload(&self, f: &mut dyn FnMut([&[u8]; 2]));
     fn parts(&self) -> Option<Parts>;
     fn complete(&self, result: &mut Vec<u8>, later: Option<&mut Wakeups>);
     fn describe_fault(&self, fault: CallFault) -> TaskError;
@@ -90,6 +90,12 @@ impl<W: Work> AnyJob for Shared<Input<W>, W::Output> {
             let what = "it still waited in the queue and was not run";
             self.meta.name_it(TaskError::timed_out(limit, what))
         });
+    }
+
+    fn make_up_for_queue_limit(&self) {
+        if let Some(limit) = self.meta.passed_queue_limit() {
+            self.expire_in_queue(limit);
+        }
     }
 
     fn run(&self, course: &mut dyn Course) {
@@ -162,49 +168,30 @@ impl<W: Work> AnyJob for Shared<Input<W>, W::Output> {
         self.cell.release()
     }
 
-    fn encode_argument(&self, buffer: &mut Vec<u8>) -> Result<(), TaskError> {
-        let start = buffer.len();
+    fn encode(&self) -> Result<(), TaskError> {
         let (id, name) = (self.meta.id(), self.meta.name());
-        // SAFETY: only a `HeldJob` calls this, by unique access; it has the right
-        // to the input until it resolves or releases the job.
-        let encoded = unsafe {
-            self.cell.with_input(|input| match input {
-                Some(input) => input.encode(&Sender { id, name }, buffer),
-                None => Err(TaskError::encode("argument", "it was taken before")),
-            })
+        // SAFETY: only `Job::encode` calls this, which holds the job and shares it with
+        // nobody; so it has the right to the input, and no time limit runs.
+        let input = unsafe { self.cell.take_input() };
+        let Some(input) = input else {
+            return Err(TaskError::encode("argument", "it was taken before"));
         };
-        encoded.map_err(|error| {
-            buffer.truncate(start);
-            self.meta.name_it(error)
-        })
+        let (input, encoded) = match input.encode(&Sender { id, name }) {
+            Ok(encoded) => (encoded, Ok(())),
+            Err((input, error)) => (input, Err(error)),
+        };
+        // SAFETY: as above, and it was taken.
+        unsafe { self.cell.put_input(input) };
+        encoded
     }
 
-    fn encode_argument_head(&self, least: usize, buffer: &mut Vec<u8>) -> Result<bool, TaskError> {
-        let start = buffer.len();
-        let (id, name) = (self.meta.id(), self.meta.name());
-        let encode = |input: Option<&Input<W>>| {
-            let large = |bytes: &&[u8]| bytes.len() >= least;
-            let Some(input) = input else { return Ok(false) };
-            if input.bytes().filter(large).is_none() {
-                return Ok(false);
-            }
-            input.encode_carried(&Sender { id, name }, buffer)?;
-            Ok(true)
-        };
-        // SAFETY: as for `encode_argument`.
-        unsafe { self.cell.with_input(encode) }.map_err(|error: TaskError| {
-            buffer.truncate(start);
-            self.meta.name_it(error)
-        })
-    }
-
-    fn with_argument_bytes(&self, f: &mut dyn FnMut(&[u8])) {
+    fn with_payload(&self, f: &mut dyn FnMut([&[u8]; 2])) {
         // SAFETY: only a `HeldJob` calls this; it has the right to the input until
         // it resolves or releases the job. Bytes may be seen by several threads.
         unsafe {
             self.cell.with_input(|input| {
-                if let Some(bytes) = input.and_then(Input::bytes) {
-                    f(bytes);
+                if let Some(pieces) = input.and_then(Input::payload) {
+                    f(pieces);
                 }
             });
         }
@@ -220,7 +207,7 @@ impl<W: Work> AnyJob for Shared<Input<W>, W::Output> {
     fn complete(&self, result: &mut Vec<u8>, later: Option<&mut Wakeups>) {
         let decode = |input: Option<&Input<W>>| match input {
             Some(input) => input.complete(result),
-            None => W::decode(result),
+            None => Err("its argument was taken before".to_owned()),
         };
         // SAFETY: only a `HeldJob` calls this, when it is consumed; it has the right
         // to the input.

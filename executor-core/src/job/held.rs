@@ -19,8 +19,8 @@ use std::time::Duration;
 
 /// A job that an executor has taken, to run it now or elsewhere.
 ///
-/// Its argument stays here until the job resolves, so that it can be encoded
-/// again for another worker. A held job that is dropped resolves its task with
+/// Its argument stays here until the job resolves, encoded or not, so that it can be
+/// sent again to another worker. A held job that is dropped resolves its task with
 /// an error.
 #[must_use = "a held job that is dropped fails its task"]
 pub struct HeldJob(Whole);
@@ -126,38 +126,11 @@ impl HeldJob {
         self.inner().count_death(begun)
     }
 
-    /// Appends what the trampoline reads to `buffer`, which is as before on failure:
-    /// the encoded argument, and before it the context, if the job carries one.
-    ///
-    /// # Errors
-    /// An error that names the argument's type, or the variable of the context; also
-    /// if a `Serialize` panics.
-    pub fn encode_argument(&mut self, buffer: &mut Vec<u8>) -> Result<(), TaskError> {
-        // Unique access: the argument's `Serialize` runs on one thread at a time.
-        self.inner().encode_argument(buffer)
-    }
-
-    /// Appends to `buffer` what stands in front of the argument where it is
-    /// encoded, if the argument is nothing but at least `least` bytes: the context
-    /// that the job carries, or nothing. The bytes themselves are then those of
-    /// [`with_argument_bytes`](Self::with_argument_bytes). False, and nothing
-    /// happens, if it is anything else.
-    ///
-    /// # Errors
-    /// As [`encode_argument`](Self::encode_argument): a context that the job
-    /// carries is encoded too.
-    pub fn encode_argument_head(
-        &mut self,
-        least: usize,
-        buffer: &mut Vec<u8>,
-    ) -> Result<bool, TaskError> {
-        self.inner().encode_argument_head(least, buffer)
-    }
-
-    /// Shows the argument to `f`, if it is nothing but bytes: a
-    /// [`Bytes`](crate::Bytes) or a `Vec<u8>`.
-    pub fn with_argument_bytes(&self, mut f: impl FnMut(&[u8])) {
-        self.inner().with_argument_bytes(&mut f);
+    /// Shows what the trampoline reads to `f`, in two pieces that follow one another: the
+    /// context, if the job carries one, and the argument. Not if the job was never
+    /// [encoded](crate::Job::encode).
+    pub fn with_payload(&self, mut f: impl FnMut([&[u8]; 2])) {
+        self.inner().with_payload(&mut f);
     }
 
     /// What takes the parts of its result that leave it while it runs elsewhere, see

@@ -1,72 +1,118 @@
 //! What a job is made of until it runs: its work, and what it carries along.
 
-use super::Work;
+use super::payload::{Payload, with_buffer};
+use super::{Rest, Work};
 use crate::context::{Sender, Surroundings};
 use crate::error::TaskError;
 use crate::panic::{PanicReport, catch, discard};
 use crate::partial::Parts;
 
 /// Dropped as a whole when the job is cancelled, and used up when it runs.
-pub(crate) struct Input<W> {
-    work: W,
-    carried: Option<Box<Surroundings>>,
+pub(crate) enum Input<W: Work> {
+    Whole {
+        work: W,
+        carried: Option<Box<Surroundings>>,
+    },
+    /// For another process: the argument is gone, and all it takes is here.
+    Encoded { payload: Payload, rest: W::Rest },
 }
+
+/// An argument that is nothing but bytes is not copied if there are no fewer.
+const LARGE: usize = 1024;
 
 impl<W: Work> Input<W> {
     #[inline]
     pub(crate) fn new(work: W, carried: Option<Box<Surroundings>>) -> Self {
-        Self { work, carried }
+        Self::Whole { work, carried }
     }
 
     /// Runs the function and gives its result to `then`; a panic of either comes
     /// back as a report.
     #[inline]
     pub(crate) fn run(self, then: impl FnOnce(W::Output)) -> Result<(), PanicReport> {
-        let Self { work, carried } = self;
-        catch(|| then(Surroundings::run_job(carried, || work.run())))
+        match self {
+            Self::Whole { work, carried } => {
+                catch(|| then(Surroundings::run_job(carried, || work.run())))
+            }
+            Self::Encoded { .. } => Err(PanicReport::new("it was encoded for a process", None)),
+        }
     }
 
     /// Decodes the result.
     pub(crate) fn complete(&self, bytes: &mut Vec<u8>) -> Result<W::Output, String> {
-        self.work.complete(bytes)
+        match self {
+            Self::Whole { .. } => Err("its argument was never encoded".to_owned()),
+            Self::Encoded { rest, .. } => rest.complete(bytes),
+        }
     }
 
     /// What takes results that leave the job before it has ended.
     pub(crate) fn parts(&self) -> Option<Parts> {
-        self.work.parts()
+        match self {
+            Self::Whole { .. } => None,
+            Self::Encoded { rest, .. } => rest.parts(),
+        }
     }
 
     /// Drops it. A panic in there is reported, and harms nobody.
     pub(crate) fn conclude(self, outcome: Result<&W::Output, &TaskError>) {
-        let Self { work, carried } = self;
-        work.conclude(outcome);
-        discard(carried);
-    }
-
-    /// The argument, if it is nothing but bytes.
-    pub(crate) fn bytes(&self) -> Option<&[u8]> {
-        self.work.bytes()
-    }
-
-    /// Appends what stands before the argument in what its trampoline reads.
-    pub(crate) fn encode_carried(
-        &self,
-        task: &Sender<'_>,
-        buffer: &mut Vec<u8>,
-    ) -> Result<(), TaskError> {
-        match &self.carried {
-            Some(carried) => carried.encode(task, buffer),
-            None => Ok(()),
+        match self {
+            Self::Whole { work, carried } => {
+                work.into_rest().conclude(outcome);
+                discard(carried);
+            }
+            Self::Encoded { payload, rest } => {
+                drop(payload);
+                rest.conclude(outcome);
+            }
         }
     }
 
-    /// Appends what its trampoline reads.
-    pub(crate) fn encode(&self, task: &Sender<'_>, buffer: &mut Vec<u8>) -> Result<(), TaskError> {
-        self.encode_carried(task, buffer)?;
-        let encoded = catch(|| self.work.encode(buffer));
-        let encoded = encoded.unwrap_or_else(|report| Err(format!("its Serialize {report}")));
-        encoded.map_err(|cause| {
-            TaskError::encode(format!("argument of type `{}`", W::argument_type()), cause)
+    /// What its trampoline reads, in two pieces, if it was encoded.
+    pub(crate) fn payload(&self) -> Option<[&[u8]; 2]> {
+        match self {
+            Self::Whole { .. } => None,
+            Self::Encoded { payload, .. } => Some(payload.pieces()),
+        }
+    }
+
+    /// Encodes what its trampoline reads, and drops the argument. On failure it is as
+    /// before.
+    pub(crate) fn encode(self, task: &Sender<'_>) -> Result<Self, (Self, TaskError)> {
+        let Self::Whole { mut work, carried } = self else {
+            return Ok(self);
+        };
+        with_buffer(|buffer| {
+            let before = match &carried {
+                Some(carried) => carried.encode(task, buffer),
+                None => Ok(()),
+            };
+            let large = before.is_ok().then(|| work.take_bytes(LARGE)).flatten();
+            let encoded = match (before, large) {
+                (Ok(()), Some(bytes)) => Ok(Payload::framed(buffer, bytes)),
+                (Ok(()), None) => work_encoded(&work, buffer),
+                (Err(error), _) => Err(error),
+            };
+            match encoded {
+                Ok(payload) => {
+                    discard(carried);
+                    let rest = work.into_rest();
+                    Ok(Self::Encoded { payload, rest })
+                }
+                Err(error) => Err((Self::Whole { work, carried }, error)),
+            }
         })
+    }
+}
+
+fn work_encoded<W: Work>(work: &W, buffer: &mut Vec<u8>) -> Result<Payload, TaskError> {
+    let encoded = catch(|| work.encode(buffer));
+    let encoded = encoded.unwrap_or_else(|report| Err(format!("its Serialize {report}")));
+    match encoded {
+        Ok(()) => Ok(Payload::of(buffer)),
+        Err(cause) => {
+            let subject = format!("argument of type `{}`", W::argument_type());
+            Err(TaskError::encode(subject, cause))
+        }
     }
 }

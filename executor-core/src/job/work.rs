@@ -1,6 +1,8 @@
 //! [`Work`]: what a job does, with its types: a call of a plain function, or a closure.
-//! The chunks of a map are the third kind, see `map/chunk.rs`.
+//! The chunks of a map are the third kind, see `map/chunk.rs`. [`Rest`] is what is left
+//! of it when its argument was encoded for another process.
 
+use crate::bytes::Bytes;
 use crate::codec;
 use crate::entry::{Entry, Plain};
 use crate::error::TaskError;
@@ -13,6 +15,7 @@ use std::marker::PhantomData;
 /// A piece of work, with its types.
 pub(crate) trait Work: Send + 'static {
     type Output: Send + 'static;
+    type Rest: Rest<Output = Self::Output>;
 
     /// The path of the function's type.
     fn function() -> &'static str;
@@ -29,22 +32,25 @@ pub(crate) trait Work: Send + 'static {
     fn encode(&self, _buffer: &mut Vec<u8>) -> Result<(), String> {
         Err(STAYS_HERE.to_owned())
     }
-    /// The argument, if it is nothing but bytes.
-    fn bytes(&self) -> Option<&[u8]> {
+    /// Takes the argument, if it is nothing but bytes, and no fewer than these.
+    fn take_bytes(&mut self, _least: usize) -> Option<Bytes> {
         None
     }
-    fn decode(_bytes: &mut Vec<u8>) -> Result<Self::Output, String> {
-        Err(STAYS_HERE.to_owned())
-    }
-    /// As `decode`, with the work at hand.
-    fn complete(&self, bytes: &mut Vec<u8>) -> Result<Self::Output, String> {
-        Self::decode(bytes)
-    }
+    /// Drops what is not needed once the argument was encoded.
+    fn into_rest(self) -> Self::Rest;
+}
+
+/// What is left of a piece of work while its function runs in another process.
+pub(crate) trait Rest: Send + 'static {
+    type Output;
+
+    /// Decodes the result.
+    fn complete(&self, bytes: &mut Vec<u8>) -> Result<Self::Output, String>;
     /// What takes results that leave the job before it has ended.
     fn parts(&self) -> Option<Parts> {
         None
     }
-    /// Told how the job ended elsewhere, before its task is done.
+    /// Told how the job ended, before its task is done.
     fn conclude(self, _outcome: Result<&Self::Output, &TaskError>)
     where
         Self: Sized,
@@ -80,6 +86,7 @@ where
     R: Serialize + DeserializeOwned + Send + 'static,
 {
     type Output = R;
+    type Rest = Decoded<R>;
 
     fn function() -> &'static str {
         type_name::<F>()
@@ -96,10 +103,22 @@ where
     fn encode(&self, buffer: &mut Vec<u8>) -> Result<(), String> {
         codec::encode_argument(&self.argument, buffer)
     }
-    fn bytes(&self) -> Option<&[u8]> {
-        codec::as_bytes(&self.argument)
+    fn take_bytes(&mut self, least: usize) -> Option<Bytes> {
+        codec::take_bytes(&mut self.argument, least)
     }
-    fn decode(bytes: &mut Vec<u8>) -> Result<R, String> {
+    fn into_rest(self) -> Decoded<R> {
+        discard(self.argument);
+        Decoded(PhantomData)
+    }
+}
+
+/// A result that is yet to come: nothing but its type.
+pub(crate) struct Decoded<R>(PhantomData<fn() -> R>);
+
+impl<R: DeserializeOwned + 'static> Rest for Decoded<R> {
+    type Output = R;
+
+    fn complete(&self, bytes: &mut Vec<u8>) -> Result<R, String> {
         codec::decode_whole(bytes)
     }
 }
@@ -113,11 +132,27 @@ where
     R: Send + 'static,
 {
     type Output = R;
+    type Rest = Never<R>;
 
     fn function() -> &'static str {
         type_name::<C>()
     }
     fn run(self) -> R {
         (self.0)()
+    }
+    fn into_rest(self) -> Never<R> {
+        discard(self);
+        Never(PhantomData)
+    }
+}
+
+/// A result that does not come from elsewhere.
+pub(crate) struct Never<R>(PhantomData<fn() -> R>);
+
+impl<R: 'static> Rest for Never<R> {
+    type Output = R;
+
+    fn complete(&self, _: &mut Vec<u8>) -> Result<R, String> {
+        Err(STAYS_HERE.to_owned())
     }
 }

@@ -7,7 +7,7 @@ use super::shelf::{Fault, Finished, Shelf};
 use crate::codec;
 use crate::entry::{CallFault, Entry, Remote, assert_captures_nothing, copy_of};
 use crate::error::TaskError;
-use crate::job::Work;
+use crate::job::{Rest, Work};
 use crate::panic::{catch, discard};
 use crate::partial::published::{Reader, published};
 use crate::partial::{Outbox, Parts, pulse};
@@ -55,6 +55,8 @@ where
     R: Serialize + DeserializeOwned + Send + 'static,
 {
     type Output = Ran;
+    /// All of it: inputs that are lost with a worker are run again.
+    type Rest = Self;
 
     fn function() -> &'static str {
         type_name::<F>()
@@ -115,6 +117,19 @@ where
         codec::encode(&self.plan, buffer)?;
         codec::encode(&self.inputs, buffer)
     }
+
+    fn into_rest(self) -> Self {
+        self
+    }
+}
+
+impl<F, A, R> Rest for Chunk<F, A, R>
+where
+    F: Send + 'static,
+    A: Send + 'static,
+    R: DeserializeOwned + Send + 'static,
+{
+    type Output = Ran;
 
     fn complete(&self, bytes: &mut Vec<u8>) -> Result<Ran, String> {
         let (records, nanos) = records::split_end(bytes)?;

@@ -145,6 +145,13 @@ impl Meta {
         }
     }
 
+    /// The limit on the time in the queue, if it has passed.
+    pub(crate) fn passed_queue_limit(&self) -> Option<Duration> {
+        let extra = self.extra.as_ref()?;
+        let passed = extra.queue_limit.get().is_some_and(Timer::is_due);
+        extra.options.queue_timeout.filter(|_| passed)
+    }
+
     pub(crate) fn id(&self) -> TaskId {
         TaskId(self.word & !(CARRIES | JOB | FORKS))
     }

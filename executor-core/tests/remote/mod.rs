@@ -131,7 +131,9 @@ impl Drop for Remote {
 
 impl Executor for Remote {
     fn execute(&self, job: Job) {
-        let _ = lock(&self.jobs).send(Some(job));
+        if let Some(job) = job.encode() {
+            let _ = lock(&self.jobs).send(Some(job));
+        }
     }
     fn shutdown(&self, _: Shutdown) -> Task<ShutdownReport> {
         Task::ready("shutdown", Ok(ShutdownReport::default()))
@@ -155,14 +157,11 @@ impl Control for Running {
 
 fn supervise(todo: &Receiver<Option<Job>>, again: &Sender<Option<Job>>) {
     while let Ok(Some(job)) = todo.recv_timeout(DEADLINE) {
-        let Some(mut job) = job.hold(Arc::new(Running), 0) else {
+        let Some(job) = job.hold(Arc::new(Running), 0) else {
             continue;
         };
         let mut argument = Vec::new();
-        if let Err(error) = job.encode_argument(&mut argument) {
-            job.fail(error);
-            continue;
-        }
+        job.with_payload(|pieces| argument = pieces.concat());
         let entry = job.entry().expect("it is a plain function");
         let limit = job.timeout();
         let job = Arc::new(job);

@@ -202,8 +202,6 @@ impl Dispatch {
 }
 
 /// Why a pool that is ending takes nothing.
-pub(super) const SHUT_DOWN: &str = "the process pool has been shut down";
-
-fn shut_down() -> TaskError {
-    TaskError::rejected(SHUT_DOWN)
+pub(super) fn shut_down() -> TaskError {
+    TaskError::rejected("the process pool has been shut down")
 }

@@ -10,7 +10,7 @@ use std::time::Instant;
 /// What a supervisor is to do.
 #[derive(Debug)]
 pub(crate) enum Plan {
-    /// Pack and post what is in this worker's hand.
+    /// Post what is in this worker's hand.
     Give(Arc<Occupant>),
     /// Take jobs back from one of these, for the idle worker.
     TakeBack(Vec<Arc<Occupant>>, Arc<Occupant>),
@@ -35,9 +35,10 @@ impl Hand for Arc<Occupant> {
 impl Dispatch {
     /// The next step. `tried` says that nothing was to be taken back just now.
     pub(crate) fn plan(&self, tried: bool) -> Option<Plan> {
-        // Dropped after the lock: that may run code that is not ours.
         let mut husks = Husks::new();
-        self.lock().plan(tried, &mut husks)
+        let plan = self.lock().plan(tried, &mut husks);
+        self.unresolved.drop_later(husks);
+        plan
     }
 
     /// More jobs for a worker that is busy, if many wait.
@@ -45,7 +46,10 @@ impl Dispatch {
         let mut husks = Husks::new();
         let mut state = self.lock();
         let more = state.roster.more(worker, state.waiting());
-        more > 0 && state.hand_out(worker, more, &mut husks) > 0
+        let any = more > 0 && state.hand_out(worker, more, &mut husks) > 0;
+        drop(state);
+        self.unresolved.drop_later(husks);
+        any
     }
 }
 

@@ -1,6 +1,6 @@
 //! Which workers start, and what becomes of jobs when they do not.
 
-use super::ending::SHUT_DOWN;
+use super::ending::shut_down;
 use super::{Dispatch, State};
 use crate::boot::BootError;
 use crate::config::back_off;
@@ -113,8 +113,7 @@ impl Dispatch {
         let mut state = self.lock();
         if state.ending.is_some() {
             drop(state);
-            let error = TaskError::rejected(SHUT_DOWN);
-            promise.resolve(Err(error));
+            promise.resolve(Err(shut_down()));
             return;
         }
         if state.roster.is_warm() {

@@ -1,4 +1,4 @@
-//! Posting a job: from the supervisor that has encoded it to the worker.
+//! Posting a job, which was encoded when it came, to the worker.
 //!
 //! What fits stands in the job's slot; the rest goes through the pipe of arguments, as
 //! the worker makes room. By message, the argument goes with the message, and only the
@@ -7,19 +7,17 @@
 use super::table::Held;
 use super::{Flight, Violation};
 use crate::config::{PREFETCH_BYTES, PREFETCH_PIPED};
-use crate::packing::{Packing, Parcel};
+use crate::image;
 use crate::transport::{INLINE, Order, Transport};
-use executor_core::{HeldJob, TaskError, spare};
+use executor_core::Job;
+use executor_core::queue::Husks;
 use std::sync::Arc;
 
 /// An argument that is being written to the pipe.
 #[derive(Debug)]
 pub(super) struct Feed {
     pub(super) seq: u64,
-    /// What is encoded of it; the rest, if there is any, are bytes that stand in
-    /// the job itself.
-    bytes: Vec<u8>,
-    rest: usize,
+    len: usize,
     fed: usize,
 }
 
@@ -29,45 +27,35 @@ const LITTLE: usize = 64 * 1024;
 
 /// What became of a job that was to be posted.
 pub(crate) enum Posted {
-    /// It is with the worker, which was not told yet: see [`Flight::release`]. By
-    /// message, this is its number.
+    /// It is with the worker under this number. The worker was not told yet: see
+    /// [`Flight::release`].
     Done(u64),
-    /// It was cancelled, or its time in the queue was over, while it was encoded: it is
-    /// to be failed with this.
-    Refused(HeldJob, TaskError, u64),
+    /// It was cancelled before.
+    Husk,
     /// There is no room, or the worker has ended.
-    NoRoom(Parcel),
+    NoRoom(Job),
 }
 
 impl Flight {
-    /// Takes a job into the table, whose argument was encoded. `buffer` holds what was
-    /// encoded; where it goes to the pipe it is taken.
-    pub(crate) fn post(
-        self: &Arc<Self>,
-        mut parcel: Parcel,
-        packing: &Packing,
-        buffer: &mut Vec<u8>,
-    ) -> Posted {
+    /// Takes a job into the table, and writes to its slot.
+    pub(crate) fn post(self: &Arc<Self>, job: Job, husks: &mut Husks) -> Posted {
         let mut guard = self.table();
         let table = &mut *guard;
         if table.closed || table.room() == 0 || self.is_full(table.feed.is_some(), table.bytes) {
-            return Posted::NoRoom(parcel);
+            return Posted::NoRoom(job);
         }
         let seq = table.next;
         // From here on `cancel` asks with this number, and waits for the lock.
-        parcel.job.set_ticket(seq);
-        if let Some(error) = packing.close() {
-            // Its number may be known to whoever cancels it: it is not used again.
-            self.board.slot(seq).post_taken_back(seq);
-            table.post(0, Held::TakenBack);
-            self.publish(table);
-            return Posted::Refused(parcel.job, error, seq);
-        }
-        let unread = buffer.len() + parcel.rest;
+        let Some(job) = job.hold_or_husk(self.clone(), seq, husks) else {
+            return Posted::Husk;
+        };
+        let mut len = 0;
+        job.with_payload(|[before, bytes]| len = before.len() + bytes.len());
         let mut order = Order {
-            offset: parcel.offset,
-            limited: parcel.job.timeout().is_some(),
-            len: unread as u64,
+            // It was asked for when the job came. Where it is not known the worker says so.
+            offset: job.entry().and_then(image::offset_of).unwrap_or(i64::MAX),
+            limited: job.timeout().is_some(),
+            len: len as u64,
             piped: None,
         };
         let slot = self.board.slot(seq);
@@ -76,28 +64,44 @@ impl Flight {
                 order.len = 0;
                 slot.post(seq, order, &[]);
             }
-            Transport::SharedMemory if unread <= INLINE => slot.post(seq, order, buffer),
+            Transport::SharedMemory if len <= INLINE => {
+                job.with_payload(|[before, bytes]| match bytes {
+                    [] => slot.post(seq, order, before),
+                    _ => slot.post(seq, order, &[before, bytes].concat()),
+                });
+            }
             Transport::SharedMemory => {
                 order.piped = Some(self.board.next_argument());
                 slot.post(seq, order, &[]);
-                table.feed = Some(Feed {
-                    seq,
-                    bytes: std::mem::take(buffer),
-                    rest: parcel.rest,
-                    fed: 0,
-                });
+                let fed = 0;
+                table.feed = Some(Feed { seq, len, fed });
             }
         }
-        let bytes = if unread <= INLINE { 0 } else { unread };
-        table.post(bytes, Held::Job(parcel.job));
+        table.post(if len <= INLINE { 0 } else { len }, Held::Job(job));
         self.watch_first(table);
-        if unread < LITTLE && table.feed.is_some() {
+        if len < LITTLE && table.feed.is_some() {
             // If the worker lies about what it has read, that is found when the rest
             // is fed.
             let _ = self.feed_more(table);
         }
         self.publish(table);
         Posted::Done(seq)
+    }
+
+    /// Shows to `f` where the function of a job is, whether its time is limited, and its
+    /// argument, to be sent by message. Of one that was taken back since it was posted
+    /// there is nothing to be shown; the worker acknowledges that when it comes to its
+    /// place.
+    pub(crate) fn show(&self, seq: u64, mut f: impl FnMut(i64, bool, [&[u8]; 2])) {
+        let mut table = self.table();
+        match table.entry(seq).map(|entry| &entry.held) {
+            Some(Held::Job(job)) => {
+                let offset = job.entry().and_then(image::offset_of).unwrap_or(i64::MAX);
+                let limited = job.timeout().is_some();
+                job.with_payload(|pieces| f(offset, limited, pieces));
+            }
+            _ => f(i64::MAX, false, [&[], &[]]),
+        }
     }
 
     /// True if no more is to be sent ahead.
@@ -141,27 +145,28 @@ impl Flight {
         // It may have been taken back: the rest is not wanted any more.
         let entry = table.entry(feed.seq).map(|entry| &entry.held);
         let Some(Held::Job(job)) = entry else {
-            feed.put_away();
             return Ok(());
         };
-        let encoded = feed.bytes.len();
-        let lie = |_| Violation("it has read what was never written");
-        if feed.fed < encoded {
-            feed.fed += self.board.feed(&feed.bytes[feed.fed..]).map_err(lie)?;
-        }
-        if feed.fed >= encoded && feed.rest > 0 {
-            let mut fed = Ok(0);
-            job.with_argument_bytes(|bytes| {
-                // It has not changed since it was measured: nobody else has it.
-                let rest = bytes.get(feed.fed - encoded..).unwrap_or_default();
-                fed = self.board.feed(rest);
-            });
-            feed.fed += fed.map_err(lie)?;
-        }
-        if feed.fed == encoded + feed.rest {
-            feed.put_away();
-        } else {
+        let mut fed = Ok(());
+        job.with_payload(|pieces| fed = self.feed_on(&mut feed, pieces));
+        fed?;
+        if feed.fed < feed.len {
             table.feed = Some(feed);
+        }
+        Ok(())
+    }
+
+    fn feed_on(&self, feed: &mut Feed, pieces: [&[u8]; 2]) -> Result<(), Violation> {
+        let mut start = 0;
+        for piece in pieces {
+            if let Some(rest @ [_, ..]) = piece.get(feed.fed - start..) {
+                let fed = self.board.feed(rest);
+                feed.fed += fed.map_err(|_| Violation("it has read what was never written"))?;
+            }
+            start += piece.len();
+            if feed.fed < start {
+                break;
+            }
         }
         Ok(())
     }
@@ -185,11 +190,5 @@ impl Flight {
         self.watch_first(&mut table);
         self.publish(&table);
         None
-    }
-}
-
-impl Feed {
-    fn put_away(self) {
-        spare::give(self.bytes);
     }
 }

@@ -6,7 +6,6 @@
 
 use super::Flight;
 use super::table::{Held, Table};
-use crate::packing::is_packing;
 use crate::transport::{Sight, Transport};
 use executor_core::timer::{self, Timer};
 use executor_core::{CancelOutcome, Control, TaskError};
@@ -108,13 +107,6 @@ impl Flight {
 
 impl Control for Flight {
     fn cancel(&self, seq: u64) -> CancelOutcome {
-        if is_packing(seq) {
-            let why = || TaskError::cancelled("before it started");
-            return match self.packings.refuse(seq, why) {
-                true => CancelOutcome::Requested,
-                false => CancelOutcome::TooLate,
-            };
-        }
         let mut table = self.table();
         if table.entry(seq).is_none() {
             return CancelOutcome::TooLate;
@@ -142,9 +134,6 @@ impl Control for Flight {
     }
 
     fn withdraw(&self, seq: u64, error: TaskError) -> bool {
-        if is_packing(seq) {
-            return self.packings.refuse(seq, || error);
-        }
         let mut table = self.table();
         let job = self.take_slot_back(&mut table, seq);
         drop(table);
@@ -159,11 +148,10 @@ impl Control for Flight {
     }
 
     fn is_running(&self, seq: u64) -> bool {
-        !is_packing(seq)
-            && !matches!(
-                self.board.slot(seq).look(seq),
-                Sight::Queued | Sight::Nonsense | Sight::Taken
-            )
+        !matches!(
+            self.board.slot(seq).look(seq),
+            Sight::Queued | Sight::Nonsense | Sight::Taken
+        )
     }
 }
 

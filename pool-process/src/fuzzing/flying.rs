@@ -2,10 +2,10 @@
 
 use super::{Collector, Input};
 use crate::flight::{Flight, Loss, Posted};
-use crate::packing::{Packing, Packings};
 use crate::process::Process;
 use crate::transport::{Board, Head, INLINE, SLOTS, Transport, kind, place};
 use crate::unresolved::{Scratch, Unresolved};
+use executor_core::queue::Husks;
 use executor_core::{Bytes, ExecutorExt as _, HeldJob, Job, Task, TaskError, WorkerExit};
 use std::process::Command;
 use std::sync::{Arc, OnceLock};
@@ -35,8 +35,6 @@ struct World {
     /// The numbers of the jobs that were posted.
     posted: Vec<u64>,
     unresolved: Unresolved,
-    packing: Arc<Packing>,
-    way: Transport,
 }
 
 /// Every job has its outcome, once the worker that had it is buried.
@@ -48,16 +46,13 @@ pub fn flight(data: &[u8]) {
         0 => Transport::SharedMemory,
         _ => Transport::Messages,
     };
-    let packings = Arc::new(Packings::default());
     let mut world = World {
-        packing: packings.join(),
-        flight: Flight::new(board.clone(), ended(), packings, way, LONGEST),
+        flight: Flight::new(board.clone(), ended(), way, LONGEST),
         board,
         jobs: Collector::default(),
         tasks: Vec::new(),
         posted: Vec::new(),
         unresolved: Unresolved::default(),
-        way,
     };
     let mut violated = false;
     while !input.0.is_empty() && !violated {
@@ -158,19 +153,11 @@ impl World {
             .submit(|bytes: Bytes| bytes.len() as u64, argument);
         self.tasks.push(task);
         let Some(job) = self.jobs.take() else { return };
-        let mut buffer = Vec::new();
-        let packed = self.packing.pack(job, &self.flight, self.way, &mut buffer);
-        let Some(parcel) = packed else { return };
-        match self.flight.post(parcel, &self.packing, &mut buffer) {
+        let Some(job) = job.encode() else { return };
+        match self.flight.post(job, &mut Husks::new()) {
             Posted::Done(seq) => self.posted.push(seq),
-            Posted::Refused(job, error, _) => job.fail(error),
-            Posted::NoRoom(parcel) => {
-                let refused = self.packing.close();
-                match refused {
-                    Some(error) => parcel.job.fail(error),
-                    None => parcel.job.release().into_iter().for_each(give_up),
-                }
-            }
+            Posted::Husk => {}
+            Posted::NoRoom(job) => give_up(job),
         }
     }
 

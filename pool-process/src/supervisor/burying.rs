@@ -24,10 +24,7 @@ impl Supervisor<'_> {
     /// A start has come to its end.
     pub(super) fn ready(&mut self, (id, ready): Ready) {
         let worker = match ready {
-            Ok(worker) => {
-                let (packings, config) = (&self.dispatch.packings, &self.dispatch.config);
-                Arc::new(Occupant::new(id, worker, packings, config))
-            }
+            Ok(worker) => Arc::new(Occupant::new(id, worker, &self.dispatch.config)),
             Err(error) => return self.not_started(id, error),
         };
         let watched = self.watch(&worker);

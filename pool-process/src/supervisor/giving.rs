@@ -1,22 +1,17 @@
-//! Giving jobs to workers: each is packed, which is the user's code, and then posted.
-//!
-//! Jobs are packed one at a time from the hand of the worker that they are meant for. If
-//! one of them does not come back, the next supervisor puts the others back in the queue;
-//! and the one at hand goes to whoever has room when it is there.
+//! Giving jobs to workers, by posting them one after another from the hand of the worker
+//! that they are meant for. Should this thread lose its role meanwhile, the next supervisor
+//! puts what is left in the hand back in the queue.
 
 use super::{Down, Supervisor};
 use crate::boot::BootError;
 use crate::dispatch::Plan;
 use crate::flight::Posted;
-use crate::packing::Parcel;
 use crate::seat::Occupant;
 use crate::starter;
 use crate::transport::Transport;
+use executor_core::queue::Husks;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-
-/// How much of the buffer is kept from job to job.
-const KEPT: usize = 512 * 1024;
 
 impl Supervisor<'_> {
     /// Does what there is to be done about the queue and the seats.
@@ -66,20 +61,19 @@ impl Supervisor<'_> {
         true
     }
 
-    /// Packs and posts what is in a worker's hand.
+    /// Posts what is in a worker's hand.
     pub(super) fn give(&mut self, worker: &Arc<Occupant>) {
         worker.tidy.store(false, Ordering::Relaxed);
         let sent = match self.dispatch.config.transport {
             Transport::SharedMemory => {
-                self.post_all(worker);
-                // Of a supervisor that has lost the role meanwhile: the next one has looked
-                // at this hand before it was filled, perhaps, and nobody else would.
-                self.dispatch.empty_hand(worker);
+                while let Some(_posted) = self.post_next(worker) {}
                 worker.flight.release();
                 Ok(())
             }
             Transport::Messages => self.send_all(worker),
         };
+        // There is no room for what is left.
+        self.dispatch.empty_hand(worker);
         // A shutdown that began while they were in hand did not see them.
         self.dispatch.cancel_if_ending(worker);
         match sent {
@@ -89,90 +83,39 @@ impl Supervisor<'_> {
         }
     }
 
-    fn post_all(&mut self, worker: &Arc<Occupant>) {
-        while let Some(parcel) = self.pack_next(worker) {
-            match worker.post(parcel, &self.packing, &mut self.buffer) {
-                Posted::Done(_) => {}
-                Posted::Refused(job, error, _) => job.fail(error),
-                Posted::NoRoom(parcel) => return self.put_back(worker, parcel),
+    /// Posts the next job from the hand of a worker, and gives its number. `None` if there
+    /// is none, or no room.
+    fn post_next(&self, worker: &Arc<Occupant>) -> Option<u64> {
+        let mut husks = Husks::new();
+        let posted = loop {
+            let Some(job) = worker.hand().pop_front() else {
+                break None;
+            };
+            match worker.post(job, &mut husks) {
+                Posted::Done(seq) => break Some(seq),
+                Posted::Husk => {}
+                Posted::NoRoom(job) => {
+                    worker.hand().push_front(job);
+                    break None;
+                }
             }
-            self.tidy();
-        }
-    }
-
-    /// The next job from the hand of a worker, packed. `None` if there is none, or if
-    /// this thread is not the supervisor any more.
-    fn pack_next(&mut self, worker: &Arc<Occupant>) -> Option<Parcel> {
-        let way = self.dispatch.config.transport;
-        while self.is_on_duty() {
-            let job = worker.hand().pop_front()?;
-            self.dispatch.crew.role.step();
-            if let Some(parcel) = self
-                .packing
-                .pack(job, &worker.flight, way, &mut self.buffer)
-            {
-                return Some(parcel);
-            }
-            self.tidy();
-        }
-        None
-    }
-
-    fn tidy(&mut self) {
-        self.buffer.clear();
-        self.buffer.shrink_to(KEPT);
-    }
-
-    /// There is no room for this job, nor for what is left in the hand.
-    fn put_back(&mut self, worker: &Arc<Occupant>, parcel: Parcel) {
-        self.tidy();
-        self.dispatch.empty_hand(worker);
-        match self.packing.close() {
-            Some(error) => parcel.job.fail(error),
-            None => self.dispatch.put_back(parcel.job.release().into_iter()),
-        }
+        };
+        self.dispatch.unresolved.drop_later(husks);
+        posted
     }
 
     // ----- by message -----
 
-    /// The right to send is not held while a job is packed: if that does not come back,
-    /// the next supervisor sends what was added before.
     fn send_all(&mut self, worker: &Arc<Occupant>) -> Result<(), Down> {
-        while worker.desk.takes_more()
-            && let Some(parcel) = self.pack_next(worker)
+        let Some(mut sending) = worker.desk.try_send() else {
+            return Ok(());
+        };
+        while !sending.keeps()
+            && let Some(seq) = self.post_next(worker)
         {
-            // Not before: packing is the user's code.
-            let Some(mut sending) = worker.desk.try_send().filter(|its| !its.keeps()) else {
-                self.put_back(worker, parcel);
-                break;
-            };
-            let (offset, limited) = (parcel.offset, parcel.job.timeout().is_some());
-            let mut argument = std::mem::take(&mut self.buffer);
-            let posted = worker.post(parcel, &self.packing, &mut argument);
-            match &posted {
-                Posted::Done(seq) => {
-                    sending.add(&worker.flight, (*seq, offset, limited), &argument);
-                }
-                // The worker acknowledges it when it comes to its place.
-                Posted::Refused(_, _, seq) => {
-                    sending.add(&worker.flight, (*seq, offset, limited), &[]);
-                }
-                Posted::NoRoom(_) => {}
-            }
-            drop(sending);
-            self.buffer = argument;
-            self.tidy();
-            match posted {
-                Posted::Done(_) => {}
-                Posted::Refused(job, error, _) => job.fail(error),
-                Posted::NoRoom(parcel) => {
-                    self.put_back(worker, parcel);
-                    break;
-                }
-            }
+            sending.add(&worker.flight, seq);
         }
-        self.dispatch.empty_hand(worker);
-        self.send(worker)
+        sending.send(&worker.flight).map_err(Down::Broken)
     }
 
     /// Sends what was added, and what was kept back, if its turn has come; unless somebody

@@ -23,20 +23,23 @@ pub(crate) struct Parcel<'a> {
 /// In the word of the slot: the job has a time limit.
 const LIMITED: u32 = 1 << 31;
 
-/// Appends a parcel.
+/// Appends a parcel, whose argument comes in two pieces.
 pub(crate) fn append_parcel(
     buffer: &mut Vec<u8>,
     seq: u64,
     offset: i64,
     limited: bool,
-    argument: &[u8],
+    argument: [&[u8]; 2],
 ) {
     let flag = if limited { LIMITED } else { 0 };
     buffer.extend_from_slice(&(place(seq) as u32 | flag).to_le_bytes());
     buffer.extend_from_slice(&seq.to_le_bytes());
     buffer.extend_from_slice(&offset.to_le_bytes());
-    buffer.extend_from_slice(&(argument.len() as u64).to_le_bytes());
-    buffer.extend_from_slice(argument);
+    let len = argument.iter().map(|piece| piece.len() as u64).sum::<u64>();
+    buffer.extend_from_slice(&len.to_le_bytes());
+    argument
+        .iter()
+        .for_each(|piece| buffer.extend_from_slice(piece));
 }
 
 /// The jobs of a message. Ends early, with `None`, at bytes that are no parcel.
@@ -150,7 +153,7 @@ mod tests {
     fn parcels_are_read_as_they_were_written() {
         let mut buffer = Vec::new();
         for (seq, argument) in [(3, &b"three"[..]), (1 << 40, b"")] {
-            append_parcel(&mut buffer, seq, -5, seq == 3, argument);
+            append_parcel(&mut buffer, seq, -5, seq == 3, [argument, &[]]);
         }
         let read: Vec<_> = parcels(&buffer).map(Option::unwrap).collect();
         assert_eq!(read.len(), 2);
@@ -163,7 +166,7 @@ mod tests {
     #[test]
     fn a_truncated_message_yields_what_is_whole_and_then_stops() {
         let mut buffer = Vec::new();
-        append_parcel(&mut buffer, 0, 0, false, &[7]);
+        append_parcel(&mut buffer, 0, 0, false, [&[7], &[]]);
         let whole = buffer.len();
         buffer.extend_from_within(..);
         for len in 0..buffer.len() {
@@ -177,7 +180,7 @@ mod tests {
     #[test]
     fn a_length_beyond_the_message_is_no_parcel() {
         let mut buffer = Vec::new();
-        append_parcel(&mut buffer, 0, 0, false, &[]);
+        append_parcel(&mut buffer, 0, 0, false, [&[], &[]]);
         buffer[20..28].copy_from_slice(&u64::MAX.to_le_bytes());
         assert_eq!(parcels(&buffer).collect::<Vec<_>>(), [None]);
     }

@@ -186,13 +186,6 @@ impl Slot {
         self.word.store(word(seq, QUEUED), Release);
     }
 
-    /// Uses up a slot that is free for a job that was taken back already.
-    pub(crate) fn post_taken_back(&self, seq: u64) {
-        // What stands here belongs to the slot's last job: it has no argument.
-        self.argument.store(0, Relaxed);
-        self.word.store(word(seq, TAKEN), Release);
-    }
-
     /// Takes a job back that has not begun.
     pub(crate) fn take_back(&self, seq: u64) -> bool {
         self.advance(seq, QUEUED, TAKEN)

@@ -1,0 +1,101 @@
+//! [`Payload`]: an argument that was encoded, and is on its way to another process.
+
+use crate::bytes::Bytes;
+use crate::spare;
+use std::cell::Cell;
+
+/// So few bytes stand in the job itself. With them a payload is as long as a `Vec`.
+const SHORT: usize = 15;
+
+/// What a trampoline reads.
+pub(crate) enum Payload {
+    Short(u8, [u8; SHORT]),
+    Long(Bytes),
+    /// What stands before an argument that is nothing but bytes, and those.
+    Framed(Box<(Vec<u8>, Bytes)>),
+}
+
+impl Payload {
+    /// Bytes that were encoded into `buffer`, which may be used again if it is not empty.
+    pub(super) fn of(buffer: &mut Vec<u8>) -> Self {
+        let len = buffer.len();
+        if len >= spare::LEAST {
+            return Self::Long(std::mem::take(buffer).into());
+        }
+        let mut short = [0; SHORT];
+        match short.get_mut(..len) {
+            Some(place) => {
+                place.copy_from_slice(buffer);
+                Self::Short(len as u8, short)
+            }
+            None => Self::Long(buffer.as_slice().into()),
+        }
+    }
+
+    /// An argument that is nothing but bytes, which are not copied, behind what carries it.
+    pub(super) fn framed(before: &[u8], bytes: Bytes) -> Self {
+        match before.is_empty() {
+            true => Self::Long(bytes),
+            false => Self::Framed(Box::new((before.to_vec(), bytes))),
+        }
+    }
+
+    /// All of it, in order.
+    pub(super) fn pieces(&self) -> [&[u8]; 2] {
+        match self {
+            Self::Short(len, short) => [&short[..usize::from(*len)], &[]],
+            Self::Long(bytes) => [bytes, &[]],
+            Self::Framed(both) => [&both.0, &both.1],
+        }
+    }
+}
+
+/// How much of a buffer is kept for the next argument of this thread.
+const KEPT: usize = spare::LEAST;
+
+thread_local! {
+    static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// Gives `f` an empty buffer, with the memory that the last one had.
+pub(super) fn with_buffer<R>(f: impl FnOnce(&mut Vec<u8>) -> R) -> R {
+    // What is encoded may submit jobs itself: then it has a buffer of its own. So has who
+    // submits when the locals of its thread are gone.
+    let mut buffer = BUFFER.try_with(Cell::take).unwrap_or_default();
+    let done = f(&mut buffer);
+    if buffer.capacity() <= KEPT {
+        buffer.clear();
+        let _ = BUFFER.try_with(|place| place.set(buffer));
+    }
+    done
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_goes_in_comes_out() {
+        assert_eq!(size_of::<Payload>(), size_of::<Vec<u8>>());
+        for len in [0, 1, SHORT, SHORT + 1, spare::LEAST - 1, spare::LEAST] {
+            let bytes: Vec<u8> = (0..len).map(|n| n as u8).collect();
+            let payload = Payload::of(&mut bytes.clone());
+            assert_eq!(payload.pieces().concat(), bytes);
+            let framed = Payload::framed(&bytes, vec![7; 3].into());
+            assert_eq!(framed.pieces().concat(), [&bytes[..], &[7; 3]].concat());
+        }
+    }
+
+    #[test]
+    fn who_encodes_within_another_has_a_buffer_of_its_own() {
+        with_buffer(|outer| {
+            outer.push(1);
+            with_buffer(|inner| {
+                assert!(inner.is_empty());
+                inner.push(2);
+            });
+            assert_eq!(*outer, [1]);
+        });
+        with_buffer(|again| assert!(again.is_empty()));
+    }
+}
