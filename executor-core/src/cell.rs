@@ -152,14 +152,14 @@ impl<I, T> Cell<I, T> {
             .with_mut(|content| unsafe { (*content).take_input() })
     }
 
-    /// Puts an input in the place of one that was taken.
+    /// Lets `f` change the input.
     ///
     /// # Safety
-    /// As for `take_input`, since when the caller has had the right.
-    pub(crate) unsafe fn put_input(&self, input: I) {
+    /// As for `with_input`; and nobody else has it.
+    pub(crate) unsafe fn with_input_mut<R>(&self, f: impl FnOnce(Option<&mut I>) -> R) -> R {
         // SAFETY: the caller has the right, so nobody else reaches for it.
         self.content
-            .with_mut(|content| unsafe { *content = Content::Input(input) });
+            .with_mut(|content| f(unsafe { (*content).input_mut() }))
     }
 
     /// Shows the input to `f`.

@@ -9,6 +9,7 @@ use crate::dispatch::Dispatch;
 use crate::process;
 use crate::signals;
 use crate::supervisor::{self, Look, Role, Shift};
+use crossbeam_utils::CachePadded;
 use executor_core::timer;
 use std::io;
 use std::sync::atomic::Ordering::SeqCst;
@@ -31,7 +32,7 @@ const STACK: usize = 8 << 20;
 /// Who may supervise.
 #[derive(Debug)]
 pub(crate) struct Crew {
-    pub(crate) role: Role,
+    pub(crate) role: CachePadded<Role>,
     begun: AtomicBool,
     /// The thread that supervises.
     thread: AtomicI32,
@@ -60,7 +61,7 @@ struct Spares {
 impl Crew {
     pub(crate) fn new() -> Self {
         Self {
-            role: Role::new(),
+            role: CachePadded::new(Role::new()),
             begun: AtomicBool::new(false),
             thread: AtomicI32::new(0),
             watched: AtomicBool::new(false),

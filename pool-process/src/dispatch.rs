@@ -36,6 +36,7 @@ use crate::starter::Starter;
 use crate::stderr::Relay;
 use crate::supervisor::Poller;
 use crate::unresolved::Unresolved;
+use crossbeam_utils::CachePadded;
 use executor_core::fork::{self, Generation};
 use executor_core::queue::{Husks, JobQueue, Ledger, STEP};
 use executor_core::{Job, Promise, ShutdownMode, TaskError};
@@ -44,7 +45,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// What the handles and the threads of a pool share.
+/// What the handles and the threads of a pool share. What the supervisor writes with each
+/// job stands apart from what each submit reads.
 #[derive(Debug)]
 pub(crate) struct Dispatch {
     /// In a forked child none of the rest is to be touched: the threads are not there, and
@@ -52,13 +54,13 @@ pub(crate) struct Dispatch {
     pub(crate) made: Generation,
     pub(crate) config: Config,
     ledger: Ledger,
-    state: Mutex<State>,
+    state: CachePadded<Mutex<State>>,
     /// What is looked at often, without the lock: how often the workers that serve have
     /// changed, and whether the pool is ending.
     changes: Arc<AtomicU64>,
     is_ending: AtomicBool,
-    pub(crate) unresolved: Unresolved,
-    pub(crate) poller: Poller,
+    pub(crate) unresolved: CachePadded<Unresolved>,
+    pub(crate) poller: CachePadded<Poller>,
     pub(crate) crew: Crew,
     pub(crate) starter: Starter,
     pub(crate) relay: Relay,
@@ -99,9 +101,9 @@ impl Dispatch {
             starter: Starter::default(),
             relay: Relay::new()?,
             config,
-            state: Mutex::new(state),
-            unresolved: Unresolved::default(),
-            poller: Poller::new()?,
+            state: CachePadded::new(Mutex::new(state)),
+            unresolved: CachePadded::default(),
+            poller: CachePadded::new(Poller::new()?),
         })
     }
 
@@ -129,8 +131,11 @@ impl Dispatch {
         }
         state.queue.push_back(job);
         state.queue.tidy(&mut husks);
+        let concerns = state.concerns_supervisor();
         drop(state);
-        self.poller.poke();
+        if concerns {
+            self.poller.poke();
+        }
         true
     }
 
@@ -215,11 +220,37 @@ impl Dispatch {
         state.queue.waiting() + state.roster.seats.iter().map(ahead).sum::<usize>()
     }
 
+    /// A worker has nothing.
+    pub(crate) fn idle(&self, id: u64) {
+        let mut state = self.lock();
+        state.roster.idle(id);
+        let concerns = state.concerns_supervisor();
+        drop(state);
+        if concerns {
+            self.poller.poke();
+        }
+    }
+
     /// Moves what is in the hand of a worker back to the queue.
     pub(crate) fn empty_hand(&self, worker: &Occupant) {
-        let jobs = std::mem::take(&mut *worker.hand());
-        if !jobs.is_empty() {
-            self.put_back(jobs.into_iter());
+        let entries = std::mem::take(&mut *worker.hand());
+        if entries.is_empty() {
+            return;
+        }
+        let mut husks = Husks::new();
+        let mut state = self.lock();
+        let leave = |entry| state.queue.leave(entry, &mut husks);
+        let jobs: Vec<_> = entries.into_iter().filter_map(leave).collect();
+        drop(state);
+        self.unresolved.drop_later(husks);
+        self.put_back(jobs.into_iter());
+    }
+
+    /// Sees to what is left of jobs that were taken off the queue and had been cancelled.
+    pub(crate) fn bury_husks(&self, husks: Husks) {
+        if !husks.is_empty() {
+            self.lock().queue.count_husks(husks.len());
+            self.unresolved.drop_later(husks);
         }
     }
 }
@@ -236,6 +267,12 @@ impl State {
             true => 0,
             false => self.queue.waiting(),
         }
+    }
+
+    /// Whether there is something to be done about a job that waits. If not, the supervisor
+    /// is left alone: when a worker has room, or a seat is free, it looks by itself.
+    fn concerns_supervisor(&self) -> bool {
+        self.roster.may_take_jobs() && !self.nothing_waits()
     }
 
     pub(crate) fn nothing_waits(&self) -> bool {

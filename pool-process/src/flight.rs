@@ -14,7 +14,6 @@ mod remains;
 mod stopping;
 mod table;
 
-pub(crate) use self::posting::Posted;
 pub(crate) use self::remains::{Loss, Remains};
 
 use self::table::{AtFirst, Held, Table};

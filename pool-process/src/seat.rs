@@ -11,7 +11,7 @@
 
 use crate::boot::Worker;
 use crate::config::Config;
-use crate::flight::{Flight, Posted};
+use crate::flight::Flight;
 use crate::messages::Desk;
 use crate::process::Process;
 use crate::supervisor::Rounds;
@@ -19,6 +19,7 @@ use crate::transport::{Board, Cutter};
 use executor_core::Job;
 use executor_core::queue::Husks;
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -133,36 +134,27 @@ impl Occupant {
 
     /// How many more jobs it may be given.
     pub(crate) fn room(&self) -> usize {
-        let room = self.flight.room();
-        match self.most {
-            None => room,
-            Some(most) => {
-                let left = most.saturating_sub(self.given.load(Ordering::Relaxed));
-                room.min(usize::try_from(left).unwrap_or(usize::MAX))
-            }
-        }
+        self.flight.room().min(self.left())
     }
 
-    /// Posts a job, if it may be given one more: a supervisor that has lost the role may
-    /// have posted its last one meanwhile.
-    pub(crate) fn post(&self, job: Job, husks: &mut Husks) -> Posted {
-        if !self.take_turn() {
-            return Posted::NoRoom(job);
-        }
-        let posted = self.flight.post(job, husks);
-        if !matches!(posted, Posted::Done(_)) {
-            // It was not given that job.
-            self.given.fetch_sub(1, Ordering::Relaxed);
-        }
+    /// Posts what is in its hand, as far as there is room and it may be given more. Gives the
+    /// numbers of what was posted.
+    pub(crate) fn post(&self, husks: &mut Husks) -> Range<u64> {
+        // Held all the time: a supervisor that has lost the role may do the same.
+        let mut hand = self.hand();
+        let posted = self.flight.post(&mut hand, self.left(), husks);
+        self.given
+            .fetch_add(posted.end - posted.start, Ordering::Relaxed);
         posted
     }
 
-    /// Counts a job that it is about to be given. False if it may be given no more.
-    fn take_turn(&self) -> bool {
-        let most = self.most.unwrap_or(u64::MAX);
-        let more = |given| (given < most).then_some(given + 1);
-        let order = Ordering::Relaxed;
-        self.given.fetch_update(order, order, more).is_ok()
+    /// How many more jobs it may be given before it is worn out.
+    fn left(&self) -> usize {
+        let given = self.given.load(Ordering::Relaxed);
+        let left = self.most.map(|most| most.saturating_sub(given));
+        left.map_or(usize::MAX, |left| {
+            usize::try_from(left).unwrap_or(usize::MAX)
+        })
     }
 
     /// True if nothing is with it, or about to be.

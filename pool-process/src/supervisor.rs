@@ -72,6 +72,8 @@ struct Supervisor<'a> {
     patience: Patience,
     /// The same in the midst of a large payload.
     amid: Patience,
+    /// And while there is no job.
+    idle: Patience,
     scratch: Scratch,
 }
 
@@ -88,6 +90,7 @@ pub(crate) fn run(dispatch: &Arc<Dispatch>, shift: Shift) {
         next_round: Instant::now(),
         next_idle_look: Instant::now(),
         amid: patience.clone(),
+        idle: patience.clone(),
         patience,
         scratch: Scratch::default(),
     };
@@ -230,7 +233,7 @@ impl Supervisor<'_> {
     fn at_rest(&mut self, worker: &Arc<Occupant>) {
         match worker.is_worn_out(&self.dispatch.config) {
             true => self.dismiss(worker),
-            false => self.dispatch.lock().roster.idle(worker.id),
+            false => self.dispatch.idle(worker.id),
         }
     }
 

@@ -103,7 +103,9 @@ impl Scratch {
 
     fn put_down_into(&mut self, found: &mut Found) {
         found.at_work -= usize::from(std::mem::take(&mut self.at_work));
-        found.wakers.extend(self.wakeups.drain());
+        if !self.wakeups.is_empty() {
+            found.wakers.extend(self.wakeups.drain());
+        }
     }
 }
 

@@ -28,6 +28,13 @@ impl<I, T> Content<I, T> {
         }
     }
 
+    pub(super) fn input_mut(&mut self) -> Option<&mut I> {
+        match self {
+            Self::Input(input) => Some(input),
+            Self::Nothing | Self::Output(_) => None,
+        }
+    }
+
     pub(super) fn input(&self) -> Option<&I> {
         match self {
             Self::Input(input) => Some(input),

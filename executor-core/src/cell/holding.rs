@@ -8,11 +8,10 @@
 //! * who wants to read it takes the lock, sets `WATCHED` in the phase `HELD`, and
 //!   reads before giving the lock up;
 //! * who ends the phase `HELD` removes it: nobody begins to read it any more, and
-//!   if somebody did before, `WATCHED` has led through the lock. `release` always
-//!   goes through it.
+//!   if somebody did before, `WATCHED` has led through the lock.
 
 use super::Cell;
-use super::phase::{HELD, QUEUED, WATCHED, phase};
+use super::phase::{self, HELD, QUEUED, WATCHED, phase};
 use crate::control::Control;
 use crate::panic::discard;
 use crate::sync::lock;
@@ -58,15 +57,28 @@ impl<I, T> Cell<I, T> {
     ///
     /// False if it was resolved meanwhile, by a time limit.
     pub(crate) fn release(&self) -> bool {
-        // Nobody reads the control meanwhile, nor from then on.
-        let slot = lock(&self.slot);
-        let released = self.advance(HELD, QUEUED);
-        drop(slot);
+        let released = self.release_unwatched() || {
+            // Nobody reads the control meanwhile, nor from then on.
+            let _slot = lock(&self.slot);
+            self.advance(HELD, QUEUED)
+        };
         if released {
             // SAFETY: the phase is `QUEUED`, and this is the executor's side.
             unsafe { self.remove_control() };
         }
         released
+    }
+
+    /// The same, if nobody has read the control, nor could from then on.
+    fn release_unwatched(&self) -> bool {
+        let state = self.state.load(Relaxed);
+        let queued = phase::with(state, QUEUED);
+        phase(state) == HELD
+            && state & WATCHED == 0
+            && self
+                .state
+                .compare_exchange(state, queued, AcqRel, Relaxed)
+                .is_ok()
     }
 
     /// Drops the control. Most cells have none, and are not written to.

@@ -170,19 +170,14 @@ impl<W: Work> AnyJob for Shared<Input<W>, W::Output> {
 
     fn encode(&self) -> Result<(), TaskError> {
         let (id, name) = (self.meta.id(), self.meta.name());
+        let encode = |input: Option<&mut Input<W>>| match input {
+            Some(input) => input.encode(&Sender { id, name }),
+            None => Err(TaskError::encode("argument", "it was taken before")),
+        };
         // SAFETY: only `Job::encode` calls this, which holds the job and shares it with
         // nobody; so it has the right to the input, and no time limit runs.
-        let input = unsafe { self.cell.take_input() };
-        let Some(input) = input else {
-            return Err(TaskError::encode("argument", "it was taken before"));
-        };
-        let (input, encoded) = match input.encode(&Sender { id, name }) {
-            Ok(encoded) => (encoded, Ok(())),
-            Err((input, error)) => (input, Err(error)),
-        };
-        // SAFETY: as above, and it was taken.
-        unsafe { self.cell.put_input(input) };
-        encoded
+        let encoded = unsafe { self.cell.with_input_mut(encode) };
+        encoded.map_err(|error| self.meta.name_it(error))
     }
 
     fn with_payload(&self, f: &mut dyn FnMut([&[u8]; 2])) {

@@ -15,6 +15,8 @@ pub(crate) enum Input<W: Work> {
     },
     /// For another process: the argument is gone, and all it takes is here.
     Encoded { payload: Payload, rest: W::Rest },
+    /// In between.
+    Nothing,
 }
 
 /// An argument that is nothing but bytes is not copied if there are no fewer.
@@ -34,23 +36,25 @@ impl<W: Work> Input<W> {
             Self::Whole { work, carried } => {
                 catch(|| then(Surroundings::run_job(carried, || work.run())))
             }
-            Self::Encoded { .. } => Err(PanicReport::new("it was encoded for a process", None)),
+            Self::Encoded { .. } | Self::Nothing => {
+                Err(PanicReport::new("it was encoded for another process", None))
+            }
         }
     }
 
     /// Decodes the result.
     pub(crate) fn complete(&self, bytes: &mut Vec<u8>) -> Result<W::Output, String> {
         match self {
-            Self::Whole { .. } => Err("its argument was never encoded".to_owned()),
             Self::Encoded { rest, .. } => rest.complete(bytes),
+            Self::Whole { .. } | Self::Nothing => Err("it was never encoded".to_owned()),
         }
     }
 
     /// What takes results that leave the job before it has ended.
     pub(crate) fn parts(&self) -> Option<Parts> {
         match self {
-            Self::Whole { .. } => None,
             Self::Encoded { rest, .. } => rest.parts(),
+            Self::Whole { .. } | Self::Nothing => None,
         }
     }
 
@@ -65,47 +69,43 @@ impl<W: Work> Input<W> {
                 drop(payload);
                 rest.conclude(outcome);
             }
+            Self::Nothing => {}
         }
     }
 
     /// What its trampoline reads, in two pieces, if it was encoded.
     pub(crate) fn payload(&self) -> Option<[&[u8]; 2]> {
         match self {
-            Self::Whole { .. } => None,
             Self::Encoded { payload, .. } => Some(payload.pieces()),
+            Self::Whole { .. } | Self::Nothing => None,
         }
     }
 
     /// Encodes what its trampoline reads, and drops the argument. On failure it is as
     /// before.
-    pub(crate) fn encode(self, task: &Sender<'_>) -> Result<Self, (Self, TaskError)> {
-        let Self::Whole { mut work, carried } = self else {
-            return Ok(self);
+    pub(crate) fn encode(&mut self, task: &Sender<'_>) -> Result<(), TaskError> {
+        let Self::Whole { work, carried } = self else {
+            return Ok(());
         };
-        with_buffer(|buffer| {
-            let before = match &carried {
-                Some(carried) => carried.encode(task, buffer),
-                None => Ok(()),
-            };
-            let large = before.is_ok().then(|| work.take_bytes(LARGE)).flatten();
-            let encoded = match (before, large) {
-                (Ok(()), Some(bytes)) => Ok(Payload::framed(buffer, bytes)),
-                (Ok(()), None) => work_encoded(&work, buffer),
-                (Err(error), _) => Err(error),
-            };
-            match encoded {
-                Ok(payload) => {
-                    discard(carried);
-                    let rest = work.into_rest();
-                    Ok(Self::Encoded { payload, rest })
-                }
-                Err(error) => Err((Self::Whole { work, carried }, error)),
+        let payload = with_buffer(|buffer| {
+            if let Some(carried) = carried {
+                carried.encode(task, buffer)?;
             }
-        })
+            match work.take_bytes(LARGE) {
+                Some(bytes) => Ok(Payload::framed(buffer, bytes)),
+                None => encode_work(work, buffer),
+            }
+        })?;
+        if let Self::Whole { work, carried } = std::mem::replace(self, Self::Nothing) {
+            discard(carried);
+            let rest = work.into_rest();
+            *self = Self::Encoded { payload, rest };
+        }
+        Ok(())
     }
 }
 
-fn work_encoded<W: Work>(work: &W, buffer: &mut Vec<u8>) -> Result<Payload, TaskError> {
+fn encode_work<W: Work>(work: &W, buffer: &mut Vec<u8>) -> Result<Payload, TaskError> {
     let encoded = catch(|| work.encode(buffer));
     let encoded = encoded.unwrap_or_else(|report| Err(format!("its Serialize {report}")));
     match encoded {

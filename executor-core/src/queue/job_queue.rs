@@ -4,6 +4,7 @@ use super::line::Line;
 use super::{Husks, Ledger, STEP};
 use crate::job::{AnyJob, HeldJob, Job};
 use crate::task::TaskId;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// A queue is not swept below this length.
@@ -140,6 +141,34 @@ impl JobQueue {
         husks.add(husk);
     }
 
+    /// Takes up to `most` entries out, at most [`STEP`], in order, and looks at none of
+    /// them: so it is short however many there are, where an executor's lock is held.
+    /// Each is then to be begun or held, or given to [`leave`](Self::leave). Husks that are
+    /// found so are to be [counted](Self::count_husks).
+    pub fn take_entries(&mut self, most: usize, to: &mut VecDeque<Job>) {
+        for _ in 0..most.min(STEP) {
+            let Some(job) = self.pop_entry() else { return };
+            to.push_back(job);
+        }
+    }
+
+    /// Has an entry that was taken out count no more: the job is still queued in every
+    /// other respect. `None` if it was a husk.
+    pub fn leave(&mut self, entry: Job, husks: &mut Husks) -> Option<Job> {
+        match entry.exit_or_husk() {
+            Ok(job) => Some(job),
+            Err(husk) => {
+                self.remove(husk, husks);
+                None
+            }
+        }
+    }
+
+    /// So many of the entries that were taken out were husks.
+    pub fn count_husks(&mut self, husks: usize) {
+        self.removed += husks;
+    }
+
     /// Up to `most` jobs, at most [`STEP`], in order. There may be fewer than that
     /// although more wait, because of husks; none, only if the queue
     /// [is empty](Self::is_empty) or there was nothing else.
@@ -150,10 +179,7 @@ impl JobQueue {
                 break;
             }
             let Some(job) = self.pop_entry() else { break };
-            match job.exit_or_husk() {
-                Ok(job) => jobs.push(job),
-                Err(husk) => self.remove(husk, husks),
-            }
+            jobs.extend(self.leave(job, husks));
         }
         jobs
     }

@@ -3,7 +3,6 @@
 use super::roster::{Hand, Next};
 use super::{Dispatch, State};
 use crate::seat::Occupant;
-use executor_core::queue::Husks;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -35,33 +34,29 @@ impl Hand for Arc<Occupant> {
 impl Dispatch {
     /// The next step. `tried` says that nothing was to be taken back just now.
     pub(crate) fn plan(&self, tried: bool) -> Option<Plan> {
-        let mut husks = Husks::new();
-        let plan = self.lock().plan(tried, &mut husks);
-        self.unresolved.drop_later(husks);
-        plan
+        self.lock().plan(tried)
     }
 
     /// More jobs for a worker that is busy, if many wait.
     pub(crate) fn more(&self, worker: &Arc<Occupant>) -> bool {
-        let mut husks = Husks::new();
         let mut state = self.lock();
         let more = state.roster.more(worker, state.waiting());
-        let any = more > 0 && state.hand_out(worker, more, &mut husks) > 0;
-        drop(state);
-        self.unresolved.drop_later(husks);
-        any
+        if more > 0 {
+            state.hand_out(worker, more);
+        }
+        more > 0
     }
 }
 
 impl State {
-    fn plan(&mut self, tried: bool, husks: &mut Husks) -> Option<Plan> {
+    fn plan(&mut self, tried: bool) -> Option<Plan> {
         let waiting = self.waiting();
         let next = self
             .roster
             .next(waiting, tried, |at| Instant::now() >= at)?;
         Some(match next {
             Next::Give(worker, jobs) => {
-                self.hand_out(&worker, jobs, husks);
+                self.hand_out(&worker, jobs);
                 Plan::Give(worker)
             }
             Next::TakeBack(others, worker) => Plan::TakeBack(others, worker),
@@ -69,11 +64,8 @@ impl State {
         })
     }
 
-    /// Takes jobs off the queue for a worker; says how many.
-    fn hand_out(&mut self, worker: &Occupant, most: usize, husks: &mut Husks) -> usize {
-        let jobs = self.queue.pop_up_to(most, husks);
-        let count = jobs.len();
-        worker.hand().extend(jobs);
-        count
+    /// Takes jobs off the queue for a worker. Some may have been cancelled.
+    fn hand_out(&mut self, worker: &Occupant, most: usize) {
+        self.queue.take_entries(most, &mut worker.hand());
     }
 }

@@ -118,6 +118,12 @@ impl<W: Hand> Roster<W> {
         (!others.is_empty()).then_some(Next::TakeBack(others, worker))
     }
 
+    /// Whether [`next`](Self::next) may be about a job that waits: if not, it need not be
+    /// asked when one more comes.
+    pub(crate) fn may_take_jobs(&self) -> bool {
+        !self.idle.is_empty() || self.seats.len() < self.max_workers
+    }
+
     /// How many more jobs a worker gets that is busy, if so many wait.
     pub(crate) fn more(&self, worker: &W, waiting: usize) -> usize {
         match self.share(waiting) {

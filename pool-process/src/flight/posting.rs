@@ -4,13 +4,15 @@
 //! the worker makes room. By message, the argument goes with the message, and only the
 //! state of the job stands in its slot.
 
-use super::table::Held;
+use super::table::{Held, Table};
 use super::{Flight, Violation};
 use crate::config::{PREFETCH_BYTES, PREFETCH_PIPED};
 use crate::image;
 use crate::transport::{INLINE, Order, Transport};
 use executor_core::Job;
 use executor_core::queue::Husks;
+use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// An argument that is being written to the pipe.
@@ -25,67 +27,67 @@ pub(super) struct Feed {
 /// it meanwhile.
 const LITTLE: usize = 64 * 1024;
 
-/// What became of a job that was to be posted.
-pub(crate) enum Posted {
-    /// It is with the worker under this number. The worker was not told yet: see
-    /// [`Flight::release`].
-    Done(u64),
-    /// It was cancelled before.
-    Husk,
-    /// There is no room, or the worker has ended.
-    NoRoom(Job),
-}
-
 impl Flight {
-    /// Takes a job into the table, and writes to its slot.
-    pub(crate) fn post(self: &Arc<Self>, job: Job, husks: &mut Husks) -> Posted {
+    /// Posts jobs from the front of `jobs`, up to `most` of them, as long as there is room.
+    /// Gives their numbers. The worker is not told yet: see [`release`](Self::release).
+    pub(crate) fn post(
+        self: &Arc<Self>,
+        jobs: &mut VecDeque<Job>,
+        most: usize,
+        husks: &mut Husks,
+    ) -> Range<u64> {
         let mut guard = self.table();
         let table = &mut *guard;
-        if table.closed || table.room() == 0 || self.is_full(table.feed.is_some(), table.bytes) {
-            return Posted::NoRoom(job);
+        let first = table.next;
+        while table.next - first < most as u64 && self.takes_more(table) {
+            let Some(job) = jobs.pop_front() else { break };
+            self.post_one(table, job, husks);
         }
+        self.watch_first(table);
+        self.publish(table);
+        first..table.next
+    }
+
+    fn takes_more(&self, table: &Table) -> bool {
+        let full = self.is_full(table.feed.is_some(), table.bytes);
+        !table.closed && table.room() > 0 && !full
+    }
+
+    fn post_one(self: &Arc<Self>, table: &mut Table, job: Job, husks: &mut Husks) {
         let seq = table.next;
         // From here on `cancel` asks with this number, and waits for the lock.
         let Some(job) = job.hold_or_husk(self.clone(), seq, husks) else {
-            return Posted::Husk;
+            return;
         };
-        let mut len = 0;
-        job.with_payload(|[before, bytes]| len = before.len() + bytes.len());
         let mut order = Order {
             // It was asked for when the job came. Where it is not known the worker says so.
             offset: job.entry().and_then(image::offset_of).unwrap_or(i64::MAX),
             limited: job.timeout().is_some(),
-            len: len as u64,
+            len: 0,
             piped: None,
         };
         let slot = self.board.slot(seq);
-        match self.way {
-            Transport::Messages => {
-                order.len = 0;
-                slot.post(seq, order, &[]);
+        let mut len = 0;
+        job.with_payload(|[before, bytes]| {
+            len = before.len() + bytes.len();
+            if self.way == Transport::Messages {
+                return slot.post(seq, order, &[]);
             }
-            Transport::SharedMemory if len <= INLINE => {
-                job.with_payload(|[before, bytes]| match bytes {
-                    [] => slot.post(seq, order, before),
-                    _ => slot.post(seq, order, &[before, bytes].concat()),
-                });
+            order.len = len as u64;
+            if bytes.is_empty() && len <= INLINE {
+                return slot.post(seq, order, before);
             }
-            Transport::SharedMemory => {
-                order.piped = Some(self.board.next_argument());
-                slot.post(seq, order, &[]);
-                let fed = 0;
-                table.feed = Some(Feed { seq, len, fed });
-            }
-        }
+            order.piped = Some(self.board.next_argument());
+            slot.post(seq, order, &[]);
+            let fed = 0;
+            table.feed = Some(Feed { seq, len, fed });
+        });
         table.post(if len <= INLINE { 0 } else { len }, Held::Job(job));
-        self.watch_first(table);
         if len < LITTLE && table.feed.is_some() {
             // If the worker lies about what it has read, that is found when the rest
             // is fed.
             let _ = self.feed_more(table);
         }
-        self.publish(table);
-        Posted::Done(seq)
     }
 
     /// Shows to `f` where the function of a job is, whether its time is limited, and its
@@ -138,7 +140,7 @@ impl Flight {
         fed
     }
 
-    fn feed_more(&self, table: &mut super::Table) -> Result<(), Violation> {
+    fn feed_more(&self, table: &mut Table) -> Result<(), Violation> {
         let Some(mut feed) = table.feed.take() else {
             return Ok(());
         };

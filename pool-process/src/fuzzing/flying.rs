@@ -1,12 +1,13 @@
 //! A flight whose worker writes to the board and sends what it likes.
 
 use super::{Collector, Input};
-use crate::flight::{Flight, Loss, Posted};
+use crate::flight::{Flight, Loss};
 use crate::process::Process;
 use crate::transport::{Board, Head, INLINE, SLOTS, Transport, kind, place};
 use crate::unresolved::{Scratch, Unresolved};
 use executor_core::queue::Husks;
 use executor_core::{Bytes, ExecutorExt as _, HeldJob, Job, Task, TaskError, WorkerExit};
+use std::collections::VecDeque;
 use std::process::Command;
 use std::sync::{Arc, OnceLock};
 
@@ -154,11 +155,10 @@ impl World {
         self.tasks.push(task);
         let Some(job) = self.jobs.take() else { return };
         let Some(job) = job.encode() else { return };
-        match self.flight.post(job, &mut Husks::new()) {
-            Posted::Done(seq) => self.posted.push(seq),
-            Posted::Husk => {}
-            Posted::NoRoom(job) => give_up(job),
-        }
+        let mut hand = VecDeque::from([job]);
+        let posted = self.flight.post(&mut hand, 1, &mut Husks::new());
+        self.posted.extend(posted);
+        hand.into_iter().for_each(give_up);
     }
 
     fn harvest(&self) -> bool {

@@ -165,6 +165,8 @@ impl Supervisor<'_> {
     /// A worker that was asked to go is gone.
     pub(super) fn left(&mut self, id: u64) {
         self.dispatch.lock().roster.left(id);
+        // A job may wait for the seat.
+        self.dispatch.poller.poke();
     }
 
     /// The worker is gone, or is given up. Its jobs are sorted, a replacement is
@@ -206,6 +208,8 @@ impl Supervisor<'_> {
         if !useful {
             self.dispatch.failed_to_start(&BootError::Died(exit));
         }
+        // A job may wait for the seat.
+        self.dispatch.poller.poke();
     }
 
     /// A job that workers die of before they begin it, as one may that is too

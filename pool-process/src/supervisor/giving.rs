@@ -5,11 +5,11 @@
 use super::{Down, Supervisor};
 use crate::boot::BootError;
 use crate::dispatch::Plan;
-use crate::flight::Posted;
 use crate::seat::Occupant;
 use crate::starter;
 use crate::transport::Transport;
 use executor_core::queue::Husks;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -66,7 +66,7 @@ impl Supervisor<'_> {
         worker.tidy.store(false, Ordering::Relaxed);
         let sent = match self.dispatch.config.transport {
             Transport::SharedMemory => {
-                while let Some(_posted) = self.post_next(worker) {}
+                self.post(worker);
                 worker.flight.release();
                 Ok(())
             }
@@ -83,24 +83,11 @@ impl Supervisor<'_> {
         }
     }
 
-    /// Posts the next job from the hand of a worker, and gives its number. `None` if there
-    /// is none, or no room.
-    fn post_next(&self, worker: &Arc<Occupant>) -> Option<u64> {
+    /// Posts what is in a worker's hand, and gives the numbers of what was posted.
+    fn post(&self, worker: &Occupant) -> Range<u64> {
         let mut husks = Husks::new();
-        let posted = loop {
-            let Some(job) = worker.hand().pop_front() else {
-                break None;
-            };
-            match worker.post(job, &mut husks) {
-                Posted::Done(seq) => break Some(seq),
-                Posted::Husk => {}
-                Posted::NoRoom(job) => {
-                    worker.hand().push_front(job);
-                    break None;
-                }
-            }
-        };
-        self.dispatch.unresolved.drop_later(husks);
+        let posted = worker.post(&mut husks);
+        self.dispatch.bury_husks(husks);
         posted
     }
 
@@ -110,10 +97,10 @@ impl Supervisor<'_> {
         let Some(mut sending) = worker.desk.try_send() else {
             return Ok(());
         };
-        while !sending.keeps()
-            && let Some(seq) = self.post_next(worker)
-        {
-            sending.add(&worker.flight, seq);
+        if !sending.keeps() {
+            for seq in self.post(worker) {
+                sending.add(&worker.flight, seq);
+            }
         }
         sending.send(&worker.flight).map_err(Down::Broken)
     }

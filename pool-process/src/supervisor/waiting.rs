@@ -57,13 +57,9 @@ impl Supervisor<'_> {
             crew::watch(dispatch);
             false
         };
-        if busy.is_empty() {
-            let mut sleep = sleep;
-            sleep();
-            return;
-        }
-        let amid = busy.iter().any(|its| its.flight.is_amid());
-        let patience = if amid {
+        let patience = if busy.is_empty() {
+            &mut self.idle
+        } else if busy.iter().any(|its| its.flight.is_amid()) {
             &mut self.amid
         } else {
             &mut self.patience

@@ -10,6 +10,10 @@ impl World {
             Event::Submit => {
                 self.queue.push_back((self.submitted, false));
                 self.submitted += 1;
+                if !self.roster.may_take_jobs() {
+                    // It sleeps on.
+                    return;
+                }
             }
             Event::Cancel(job) => self.cancel(job),
             Event::WarmUp => {
