@@ -101,6 +101,7 @@ macro_rules! conformance_tests {
             as_many_jobs_run_at_once_as_there_are_workers
             after_shutdown_submit_is_refused
             drain_finishes_what_is_queued
+            a_report_counts_each_job_once
             cancel_pending_cancels_what_is_queued
             a_shutdown_with_a_deadline_ends
             dropping_the_executor_loses_nothing

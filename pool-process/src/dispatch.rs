@@ -35,6 +35,7 @@ use crate::seat::{Occupant, Seat};
 use crate::starter::Starter;
 use crate::stderr::Relay;
 use crate::supervisor::Poller;
+use crate::tally::{Counts, Tally};
 use crate::unresolved::Unresolved;
 use crossbeam_utils::CachePadded;
 use executor_core::fork::{self, Generation};
@@ -54,6 +55,7 @@ pub(crate) struct Dispatch {
     pub(crate) made: Generation,
     pub(crate) config: Config,
     ledger: Ledger,
+    pub(crate) tally: Arc<Tally>,
     state: CachePadded<Mutex<State>>,
     /// What is looked at often, without the lock: how often the workers that serve have
     /// changed, and whether the pool is ending.
@@ -95,6 +97,7 @@ impl Dispatch {
         Ok(Self {
             made: Generation::current(),
             ledger,
+            tally: Arc::default(),
             changes,
             is_ending: AtomicBool::new(false),
             crew: Crew::new(),
@@ -165,14 +168,26 @@ impl Dispatch {
         let mut state = self.lock();
         if state.mode() >= Some(ShutdownMode::CancelPending) {
             drop(state);
-            self.unresolved.cancel(jobs);
-            return;
+            return self.cancel(jobs);
         }
         for job in jobs.rev() {
             state.queue.push_front(job);
         }
         drop(state);
         self.poller.poke();
+    }
+
+    /// Cancels jobs because the pool is being shut down.
+    fn cancel(&self, jobs: impl Iterator<Item = Job>) {
+        self.unresolved
+            .cancel(jobs.inspect(|_| self.tally.cancel(1)));
+    }
+
+    /// How many jobs have come to their end so far.
+    fn counts(&self) -> Counts {
+        let mut counts = self.tally.now();
+        counts.cancelled += self.ledger.withdrawn();
+        counts
     }
 
     /// Takes out everything that waits in the queue.

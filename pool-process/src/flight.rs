@@ -18,6 +18,7 @@ pub(crate) use self::remains::{Loss, Remains};
 
 use self::table::{AtFirst, Held, Table};
 use crate::process::Process;
+use crate::tally::Tally;
 use crate::transport::{Board, Sight, Transport, kind, place};
 use crate::unresolved::{Found, Payload};
 use executor_core::{HeldJob, Job};
@@ -33,6 +34,7 @@ pub(crate) struct Flight {
     front: AtomicU64,
     /// Whether an argument is being written to the pipe.
     feeding: AtomicBool,
+    tally: Arc<Tally>,
     way: Transport,
     /// The longest result.
     longest: u64,
@@ -47,6 +49,7 @@ impl Flight {
     pub(crate) fn new(
         board: Arc<Board>,
         process: Arc<Process>,
+        tally: Arc<Tally>,
         way: Transport,
         longest: u64,
     ) -> Arc<Self> {
@@ -56,6 +59,7 @@ impl Flight {
             front: AtomicU64::new(0),
             feeding: AtomicBool::new(false),
             process,
+            tally,
             way,
             longest,
             myself: myself.clone(),

@@ -75,6 +75,7 @@ mod snapshot;
 mod starter;
 mod stderr;
 mod supervisor;
+mod tally;
 pub mod testing;
 mod transport;
 mod unresolved;

@@ -11,6 +11,7 @@
 
 use crate::boot::Worker;
 use crate::config::Config;
+use crate::dispatch::Dispatch;
 use crate::flight::Flight;
 use crate::messages::Desk;
 use crate::process::Process;
@@ -93,7 +94,8 @@ pub(crate) struct Occupant {
 }
 
 impl Occupant {
-    pub(crate) fn new(id: u64, worker: Worker, config: &Config) -> Self {
+    pub(crate) fn new(id: u64, worker: Worker, dispatch: &Dispatch) -> Self {
+        let config = &dispatch.config;
         let Worker {
             process,
             ends,
@@ -104,6 +106,7 @@ impl Occupant {
         let flight = Flight::new(
             board.clone(),
             process.clone(),
+            dispatch.tally.clone(),
             config.transport,
             config.max_result,
         );

@@ -36,6 +36,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+/// After so long the user's code gives way to a round.
+const AT_A_TIME: Duration = Duration::from_millis(1);
 /// How often idle workers are looked at, at the most.
 const IDLE_LOOKS: Duration = Duration::from_millis(1);
 
@@ -72,9 +74,9 @@ struct Supervisor<'a> {
     patience: Patience,
     /// The same in the midst of a large payload.
     amid: Patience,
-    /// And while there is no job.
-    idle: Patience,
     scratch: Scratch,
+    /// There is more of the user's code to be run.
+    is_behind: bool,
 }
 
 /// Supervises the pool, until it is at its end or another thread has the role.
@@ -90,9 +92,9 @@ pub(crate) fn run(dispatch: &Arc<Dispatch>, shift: Shift) {
         next_round: Instant::now(),
         next_idle_look: Instant::now(),
         amid: patience.clone(),
-        idle: patience.clone(),
         patience,
         scratch: Scratch::default(),
+        is_behind: false,
     };
     supervisor.recover();
     crew::watch(dispatch);
@@ -203,10 +205,17 @@ impl Supervisor<'_> {
 
     /// Runs the user's code: results are decoded, callbacks and wakers called.
     fn resolve(&mut self) {
-        let unresolved = &self.dispatch.unresolved;
-        while self.is_on_duty() && unresolved.work(&mut self.scratch) {
-            self.dispatch.crew.role.step();
-        }
+        let (role, shift) = (&self.dispatch.crew.role, self.shift);
+        let (since, mut pieces) = (Instant::now(), 0_u32);
+        let go_on = || {
+            role.step();
+            pieces += 1;
+            // Many that each take their time must not keep the workers waiting. To ask for
+            // the time costs as much as a quick one.
+            let due = pieces.is_multiple_of(8) && since.elapsed() > AT_A_TIME;
+            role.is(shift) && !due
+        };
+        self.is_behind = !self.dispatch.unresolved.work(&mut self.scratch, go_on);
     }
 
     /// What follows from having collected from a worker.

@@ -44,8 +44,6 @@ pub(crate) struct Found {
     at_work: usize,
     /// How many results were ever added.
     added: u64,
-    /// How many jobs were cancelled here.
-    cancellations: usize,
 }
 
 type Errand = Box<dyn FnOnce() + Send>;
@@ -213,49 +211,61 @@ impl Unresolved {
         self.lock().cancelled.extend(jobs);
     }
 
-    /// How many of those were still there to be cancelled, since this was last asked.
-    pub(crate) fn take_cancelled(&self) -> usize {
-        std::mem::take(&mut self.lock().cancellations)
-    }
-
     /// Whether nothing stands here, and whether nothing is at work either.
     pub(crate) fn is_clear(&self) -> (bool, bool) {
         let found = self.lock();
         (found.is_empty(), found.at_work == 0)
     }
 
-    /// Takes one piece and works at it. False if there was none.
-    pub(crate) fn work(&self, scratch: &mut Scratch) -> bool {
-        let mut found = self.lock();
-        scratch.put_down_into(&mut found);
-        let piece = found.next();
-        scratch.at_work = piece.is_some();
-        found.at_work += usize::from(scratch.at_work);
-        if let Some(Piece::Resolve(harvest)) = &piece
-            && let Payload::Small { start, len } = harvest.bytes
-        {
-            scratch.buffer.clear();
-            scratch
-                .buffer
-                .extend_from_slice(&found.small[start..start + len]);
-        }
-        drop(found);
-        scratch.lane = None;
-        let Some(piece) = piece else {
-            return false;
+    /// Takes one piece after another and works at it, as long as there are any and `go_on`.
+    /// False if there may be more.
+    pub(crate) fn work(&self, scratch: &mut Scratch, mut go_on: impl FnMut() -> bool) -> bool {
+        let mut work = || {
+            while go_on() {
+                if !self.work_at_next(scratch) {
+                    return true;
+                }
+            }
+            false
         };
         // What is called catches its own panics, but not those of a `tracing` subscriber
         // that is told of them.
-        if let Err(report) = catch(|| self.work_at(piece, scratch)) {
-            let _ = catch(|| tracing::error!(%report, "a task was resolved with a panic"));
+        loop {
+            match catch(&mut work) {
+                Ok(all) => return all,
+                Err(report) => {
+                    let _ = catch(|| tracing::error!(%report, "a task was resolved with a panic"));
+                }
+            }
         }
-        true
     }
 
     /// Works at all that stands here, for the last time: nobody supervises any more.
     pub(crate) fn work_off(&self, scratch: &mut Scratch) {
-        while self.work(scratch) {}
+        self.work(scratch, || true);
         scratch.leave(self);
+    }
+
+    /// False if there was nothing.
+    fn work_at_next(&self, scratch: &mut Scratch) -> bool {
+        let mut found = self.lock();
+        scratch.put_down_into(&mut found);
+        scratch.lane = None;
+        let Some(piece) = found.next() else {
+            return false;
+        };
+        scratch.at_work = true;
+        found.at_work += 1;
+        if let Piece::Resolve(harvest) = &piece
+            && let Payload::Small { start, len } = harvest.bytes
+        {
+            let result = &found.small[start..start + len];
+            scratch.buffer.clear();
+            scratch.buffer.extend_from_slice(result);
+        }
+        drop(found);
+        self.work_at(piece, scratch);
+        true
     }
 
     fn work_at(&self, piece: Piece, scratch: &mut Scratch) {
@@ -267,10 +277,7 @@ impl Unresolved {
             }
             Piece::Wake(waker) => waker.wake(),
             Piece::Errand(errand) => errand(),
-            Piece::Cancel(job) => {
-                let cancelled = job.cancel("its pool was shut down");
-                self.lock().cancellations += usize::from(cancelled);
-            }
+            Piece::Cancel(job) => drop(job.cancel("its pool was shut down")),
         }
     }
 }

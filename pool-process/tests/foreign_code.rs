@@ -10,6 +10,7 @@ use executor_core::{Executor as _, ExecutorExt as _, Shutdown, Task};
 use latch::{Latch, block, double, give, others_are_done};
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 use std::task::{Context, Poll, Wake};
 use std::time::{Duration, Instant};
@@ -79,6 +80,34 @@ fn a_callback_may_submit_again_and_wait() {
     for _ in 0..20 {
         let (third, second) = told.recv_timeout(LONG).unwrap();
         assert_eq!(third.unwrap(), second.unwrap() + 2);
+    }
+}
+
+/// Each is too short for another thread to take over.
+#[test]
+fn many_slow_callbacks_hold_up_no_other_job() {
+    const MANY: usize = 500;
+    static CALLED: AtomicUsize = AtomicUsize::new(0);
+    init_test_worker();
+    let pool = pool(1);
+    let mut gate = Gate::new();
+    let first = pool.submit(pass, gate.ticket(0));
+    gate.arrival();
+    let tasks: Vec<_> = (0..MANY).map(|n| pool.submit(double, n as u64)).collect();
+    for task in &tasks {
+        task.add_done_callback(|_| {
+            CALLED.fetch_add(1, Ordering::SeqCst);
+            std::thread::sleep(Duration::from_millis(4));
+        });
+    }
+    gate.open();
+    common::eventually("they are called", || CALLED.load(Ordering::SeqCst) > 0);
+    others_are_done(&pool);
+    let called = CALLED.load(Ordering::SeqCst);
+    assert!(called < MANY, "the others waited for all callbacks");
+    finish(first).unwrap();
+    for task in tasks {
+        finish(task).unwrap();
     }
 }
 

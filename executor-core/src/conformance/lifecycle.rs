@@ -11,6 +11,10 @@ fn echo(n: u64) -> u64 {
     n
 }
 
+fn fail(n: u64) -> u64 {
+    panic!("{n} was told to")
+}
+
 /// With one worker, jobs start in the order of their submission.
 pub fn jobs_start_in_the_order_they_were_submitted(subject: &dyn Subject) {
     let executor = subject.start(1);
@@ -101,6 +105,35 @@ pub fn cancel_pending_cancels_what_is_queued(subject: &dyn Subject) {
     assert_eq!((report.finished, report.cancelled), (1, 20));
     assert_eq!(report.abandoned, Vec::<String>::new());
     assert_eq!(gate.unexpected(), []);
+}
+
+/// Whatever becomes of a job that an executor had when its shutdown began, the report
+/// counts it once: also one that its owner cancels, or whose time in the queue is over.
+pub fn a_report_counts_each_job_once(subject: &dyn Subject) {
+    if subject.runs_inline() {
+        return;
+    }
+    let executor = subject.start(1);
+    assert_eq!(finish(executor.submit(echo, 1)).unwrap(), 1);
+    assert!(finish(executor.submit(fail, 2)).is_err());
+    let mut gate = Gate::new();
+    let running = executor.submit(pass, gate.ticket(1));
+    assert_eq!(gate.arrival(), 1);
+    let limit = Duration::from_millis(30);
+    let ahead: Vec<_> = (0..3).map(|n| executor.submit(echo, n)).collect();
+    let expired = executor.task(echo, 5).queue_timeout(limit).submit();
+    let cancelled: Vec<_> = (0..4).map(|n| executor.submit(echo, n)).collect();
+    let failing = executor.submit(fail, 3);
+    let ended = executor.shutdown(Shutdown::drain());
+    assert!(cancelled.iter().all(|task| task.cancel().took_effect()));
+    assert!(finish(expired).unwrap_err().is_timed_out());
+    gate.open();
+    assert_eq!(finish(running).unwrap(), 1);
+    let report = finish(ended).unwrap();
+    assert!(ahead.into_iter().all(|task| finish(task).is_ok()));
+    assert!(finish(failing).is_err());
+    assert_eq!((report.finished, report.cancelled), (5, 5), "{report:?}");
+    drop(cancelled);
 }
 
 /// A shutdown with a deadline ends although a job does not: the job is stopped

@@ -8,6 +8,7 @@
 use super::Dispatch;
 use crate::config::KILL_BOUND;
 use crate::seat::Occupant;
+use crate::tally::Counts;
 use executor_core::exit::HoldExit;
 use executor_core::timer::{self, Timer};
 use executor_core::{
@@ -22,7 +23,8 @@ use std::time::Instant;
 #[derive(Debug)]
 pub(crate) struct Ending {
     pub(crate) mode: ShutdownMode,
-    report: ShutdownReport,
+    /// How many jobs had come to their end before.
+    before: Counts,
     waiting: VecDeque<Promise<ShutdownReport>>,
     deadlines: Vec<Timer>,
     /// How many calls are still handing over what they took off the queue.
@@ -64,7 +66,7 @@ impl Dispatch {
             || self.unresolved.is_clear() != (true, true);
         let ending = state.ending.get_or_insert_with(|| Ending {
             mode,
-            report: ShutdownReport::default(),
+            before: self.counts(),
             waiting: VecDeque::new(),
             deadlines: Vec::new(),
             handing_over: 0,
@@ -105,7 +107,7 @@ impl Dispatch {
             self.unresolved.call(|| promise.resolve(Err(shut_down())));
         }
         if cancels {
-            self.unresolved.cancel(self.empty_queue().into_iter());
+            self.cancel(self.empty_queue().into_iter());
         }
         for worker in &workers {
             self.cancel_if_ending(worker);
@@ -127,20 +129,7 @@ impl Dispatch {
         if self.is_ending() && self.lock().mode() >= Some(ShutdownMode::CancelPending) {
             self.empty_hand(worker);
             let jobs = worker.flight.take_back_all();
-            self.unresolved
-                .cancel(jobs.into_iter().filter_map(HeldJob::release));
-        }
-    }
-
-    /// Counts jobs that came to their end. For the report, which nobody has asked for
-    /// unless the pool is ending: so the lock is left alone until then.
-    pub(crate) fn count(&self, finished: usize, cancelled: usize) {
-        if !self.is_ending() {
-            return;
-        }
-        if let Some(ending) = &mut self.lock().ending {
-            ending.report.finished += finished;
-            ending.report.cancelled += cancelled;
+            self.cancel(jobs.into_iter().filter_map(HeldJob::release));
         }
     }
 
@@ -167,23 +156,26 @@ impl Dispatch {
     /// They are taken out one at a time: a callback of theirs may not come back, and then
     /// the next supervisor tells the others.
     pub(crate) fn announce(&self) {
-        let deadlines = {
+        let (deadlines, report) = {
             let state = &mut *self.lock();
-            let unkilled: Vec<u32> = state.unkilled.iter().map(|(_, its)| its.pid()).collect();
+            let unkilled = state.unkilled.iter().map(|(_, its)| its.pid()).collect();
             let Some(ending) = &mut state.ending else {
                 return;
             };
             ending.over = true;
-            ending.report.cancelled += self.unresolved.take_cancelled();
-            ending.report.unkilled = unkilled;
-            std::mem::take(&mut ending.deadlines)
+            let counts = self.counts() - ending.before;
+            let mut report = ShutdownReport::default();
+            report.finished = counts.finished;
+            report.cancelled = counts.cancelled;
+            report.unkilled = unkilled;
+            (std::mem::take(&mut ending.deadlines), report)
         };
         drop(deadlines);
         while let Some(promise) = self.next_warming() {
             promise.resolve(Err(shut_down()));
         }
-        while let Some((promise, report)) = self.next_waiting() {
-            promise.resolve(Ok(report));
+        while let Some(promise) = self.next_waiting() {
+            promise.resolve(Ok(report.clone()));
         }
         let hold = self.lock().ending.as_mut().and_then(|its| its.hold.take());
         drop(hold);
@@ -193,11 +185,8 @@ impl Dispatch {
         self.lock().warming.pop()
     }
 
-    fn next_waiting(&self) -> Option<(Promise<ShutdownReport>, ShutdownReport)> {
-        let mut state = self.lock();
-        let ending = state.ending.as_mut()?;
-        let promise = ending.waiting.pop_front()?;
-        Some((promise, ending.report.clone()))
+    fn next_waiting(&self) -> Option<Promise<ShutdownReport>> {
+        self.lock().ending.as_mut()?.waiting.pop_front()
     }
 }
 

@@ -3,7 +3,8 @@
 //! The decisions are those of the real [`Roster`](super::roster::Roster); around it stand
 //! jobs that are numbers and workers that are lists, see `world`. After each event the
 //! supervisor's round runs until it has nothing left to do, as it does in a pool: every
-//! change pokes the supervisor, which the models of the role and of the poller check.
+//! change pokes the supervisor, which the models of the role and of the poller check; but
+//! for a job that comes while nobody could take it.
 //!
 //! In each state that can be reached the following holds:
 //!
@@ -11,8 +12,8 @@
 //! 2. No job waits in the queue while a worker is idle, or while one could be started.
 //! 3. No job waits behind one that runs while another worker is idle.
 //! 4. If nothing happens from here on but what has to, every job comes to its end, and so
-//!    does the pool if it was shut down: also if all starts fail, and but for the job
-//!    whose argument is never encoded. No round goes on for ever.
+//!    does the pool if it was shut down: also if all starts fail, and if a thread that has
+//!    lost its role never goes on. No round goes on for ever.
 //! 5. There are never more workers than seats, and none starts that nobody asks for.
 //! 6. The list of idle workers has all that are idle.
 
@@ -34,7 +35,7 @@ struct Limits {
     jobs: u8,
     /// After so many jobs a worker is replaced.
     most: Option<u8>,
-    /// At which jobs from now on an encoding may be held up.
+    /// At which gifts from now on the supervisor may lose its role.
     stalls: u8,
     /// Whether workers may be stopped from starting, die and be cancelled.
     faults: bool,
@@ -102,7 +103,7 @@ const QUIET: Limits = Limits {
 
 #[test]
 fn two_seats_and_two_jobs_with_everything() {
-    assert!(explore(ALL) > 50_000);
+    assert!(explore(ALL) > 40_000);
 }
 
 #[test]
@@ -114,7 +115,7 @@ fn two_seats_and_three_jobs_with_stalls_and_ends() {
             stalls,
             shutdown,
             ..QUIET
-        }) > 5_000
+        }) > 2_000
     );
 }
 
@@ -140,7 +141,7 @@ fn workers_that_are_distrusted() {
 #[test]
 #[ignore = "takes minutes unless it is optimised"]
 fn two_seats_and_three_jobs_with_everything() {
-    assert!(explore(Limits { jobs: 3, ..ALL }) > 500_000);
+    assert!(explore(Limits { jobs: 3, ..ALL }) > 250_000);
 }
 
 #[test]
@@ -150,7 +151,7 @@ fn one_seat_and_three_jobs_with_everything() {
             max_workers: 1,
             jobs: 3,
             ..ALL
-        }) > 20_000
+        }) > 14_000
     );
 }
 
@@ -165,7 +166,7 @@ fn one_seat_and_four_jobs_with_stalls_and_ends() {
             stalls,
             shutdown,
             ..QUIET
-        }) > 1_000
+        }) > 900
     );
 }
 
@@ -202,7 +203,7 @@ fn workers_that_stay() {
                 min_workers,
                 shutdown: false,
                 ..ALL
-            }) > 15_000
+            }) > 13_000
         );
     }
 }

@@ -77,6 +77,7 @@ impl Dispatch {
         // The jobs first: who waits for the end of the pool finds them done.
         if !others_work {
             for job in self.empty_queue() {
+                self.tally.finish(1);
                 let error = TaskError::pool_broken(message, cause);
                 self.unresolved.call(move || job.fail(error));
             }
@@ -93,6 +94,7 @@ impl Dispatch {
         let cause = error.to_string();
         let (_, warming) = self.lock().give_up_starting();
         for job in self.empty_queue() {
+            self.tally.finish(1);
             job.fail(TaskError::pool_broken("it has no thread", cause.clone()));
         }
         for promise in warming {

@@ -119,6 +119,7 @@ impl Control for Flight {
         if let Some(job) = self.take_slot_back(&mut table, seq) {
             drop(table);
             self.board.rouse();
+            self.tally.cancel(1);
             job.fail(TaskError::cancelled("before it started"));
             return CancelOutcome::BeforeStart;
         }
@@ -140,6 +141,7 @@ impl Control for Flight {
         match job {
             Some(job) => {
                 self.board.rouse();
+                self.tally.cancel(1);
                 job.fail(error);
                 true
             }

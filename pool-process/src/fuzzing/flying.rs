@@ -48,7 +48,7 @@ pub fn flight(data: &[u8]) {
         _ => Transport::Messages,
     };
     let mut world = World {
-        flight: Flight::new(board.clone(), ended(), way, LONGEST),
+        flight: Flight::new(board.clone(), ended(), Arc::default(), way, LONGEST),
         board,
         jobs: Collector::default(),
         tasks: Vec::new(),
@@ -172,8 +172,7 @@ impl World {
 
     fn resolve(&self) {
         let mut scratch = Scratch::default();
-        while self.unresolved.work(&mut scratch) {}
-        scratch.leave(&self.unresolved);
+        self.unresolved.work_off(&mut scratch);
     }
 
     fn deliver(&self, input: &mut Input<'_>) -> bool {

@@ -24,7 +24,7 @@ impl Supervisor<'_> {
     /// A start has come to its end.
     pub(super) fn ready(&mut self, (id, ready): Ready) {
         let worker = match ready {
-            Ok(worker) => Arc::new(Occupant::new(id, worker, &self.dispatch.config)),
+            Ok(worker) => Arc::new(Occupant::new(id, worker, self.dispatch)),
             Err(error) => return self.not_started(id, error),
         };
         let watched = self.watch(&worker);
@@ -263,11 +263,10 @@ impl Supervisor<'_> {
     fn fail(&self, job: HeldJob, error: TaskError) {
         // Its worker is free, whatever its callbacks do.
         job.leave_ledger();
-        let counts = match error.is_cancelled() {
-            true => (0, 1),
-            false => (1, 0),
-        };
-        self.dispatch.count(counts.0, counts.1);
+        match error.is_cancelled() {
+            true => self.dispatch.tally.cancel(1),
+            false => self.dispatch.tally.finish(1),
+        }
         // Why a part of it cannot be read is known where it was read.
         let firm = error.kind() != TaskErrorKind::Decode;
         self.dispatch.unresolved.fail(job, firm, || error);
@@ -276,7 +275,7 @@ impl Supervisor<'_> {
     /// Fails a job with its worker, once all is known that can be known of its death: the
     /// last of what it wrote may be on its way.
     fn blame(&self, worker: &Arc<Occupant>, job: HeldJob, lost: WorkerLost) {
-        self.dispatch.count(1, 0);
+        self.dispatch.tally.finish(1);
         job.leave_ledger();
         let worker = worker.clone();
         self.dispatch.unresolved.fail(job, false, move || {

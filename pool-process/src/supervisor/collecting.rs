@@ -51,7 +51,7 @@ impl Supervisor<'_> {
         if finished > 0 {
             worker.rounds().fruitful();
             self.prove(worker);
-            self.dispatch.count(finished as usize, 0);
+            self.dispatch.tally.finish(finished as usize);
         }
         Ok((finished > 0, harvested?))
     }
@@ -138,7 +138,7 @@ impl Supervisor<'_> {
                 drop(found);
                 worker.rounds().fruitful();
                 self.prove(worker);
-                self.dispatch.count(1, 0);
+                self.dispatch.tally.finish(1);
                 self.gather(worker)?;
                 fruitful = true;
             }

@@ -34,7 +34,7 @@ impl Supervisor<'_> {
                 .poller
                 .sleep(Some(Duration::ZERO), &mut self.happened);
         }
-        if ready() || !self.happened.is_empty() {
+        if self.is_behind || ready() || !self.happened.is_empty() {
             return;
         }
         let limit = self.dispatch.rest_limit(!busy.is_empty(), self.next_round);
@@ -57,12 +57,15 @@ impl Supervisor<'_> {
             crew::watch(dispatch);
             false
         };
-        let patience = if busy.is_empty() {
-            &mut self.idle
-        } else if busy.iter().any(|its| its.flight.is_amid()) {
-            &mut self.amid
-        } else {
-            &mut self.patience
+        if busy.is_empty() {
+            // At once: where there are few processors, whoever is about to submit needs one.
+            let mut sleep = sleep;
+            sleep();
+            return;
+        }
+        let patience = match busy.iter().any(|its| its.flight.is_amid()) {
+            true => &mut self.amid,
+            false => &mut self.patience,
         };
         patience.wait(ready, sleep);
     }

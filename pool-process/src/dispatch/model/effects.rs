@@ -1,7 +1,7 @@
 //! What follows from an event.
 
 use super::events::Event;
-use super::world::{Mode, Slot, Step, Worker, World};
+use super::world::{Mode, Slot, Worker, World};
 
 impl World {
     /// Lets something happen, and the supervisor have its round.
@@ -46,12 +46,6 @@ impl World {
             entry.1 = true;
             return self.finish(job);
         }
-        if let Some(step) = &mut self.step
-            && step.job == job
-        {
-            step.cancelled = true;
-            return;
-        }
         let with = |its: &&Worker| {
             let is_it =
                 |slot: &Slot| matches!(*slot, Slot::Queued(its) | Slot::Running(its) if its == job);
@@ -76,23 +70,11 @@ impl World {
         }
     }
 
-    /// The thread posts what it has encoded, and does nothing more.
+    /// The thread that has lost its role posts what there is to be posted by now.
     fn step_ends(&mut self) {
-        let Some(Step {
-            job,
-            worker,
-            cancelled,
-        }) = self.step.take()
-        else {
-            return;
-        };
-        if cancelled {
-            self.post(worker, Slot::TakenBack);
-            self.finish(job);
-        } else if !self.post(worker, Slot::Queued(job)) {
-            self.put_back(vec![job]);
+        if let Some(worker) = self.step.take() {
+            self.give(worker);
         }
-        self.after_giving(worker);
     }
 
     fn ready(&mut self, id: u64) {

@@ -8,9 +8,9 @@ pub(super) enum Event {
     Submit,
     Cancel(u8),
     WarmUp,
-    /// The argument of the next job but so many will take long to be encoded.
+    /// The supervisor will lose its role when the next worker but so many is given jobs.
     Stall(u8),
-    /// The thread that has lost its role comes back with that argument.
+    /// The thread that has lost its role goes on where it was.
     StepEnds,
     /// There are no threads for starts, or there are again.
     Threads(bool),

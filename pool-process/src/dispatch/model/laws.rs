@@ -80,15 +80,14 @@ impl World {
         })
     }
 
-    /// Whether nothing is left to be done, but for a job that is still being encoded.
+    /// Whether nothing is left to be done, but by a thread that does not come back.
     fn is_settled(&self) -> bool {
-        let left = (0..self.submitted).filter(|job| self.done & 1 << job == 0);
-        let in_step = self.step.as_ref().map(|step| step.job);
+        let all_done = (0..self.submitted).all(|job| self.done & 1 << job != 0);
         let ends = match self.mode {
             None => true,
             Some(Mode::Kill) => self.over,
             Some(_) => self.over || self.step.is_some(),
         };
-        left.eq(in_step.filter(|job| self.done & 1 << job == 0)) && !self.warming && ends
+        all_done && !self.warming && ends
     }
 }

@@ -1,6 +1,6 @@
 //! What the supervisor does: as `supervisor` and `dispatch`, on numbers and lists.
 
-use super::world::{Mode, SLOTS, Slot, Step, Worker, World};
+use super::world::{Mode, SLOTS, Slot, Worker, World};
 use crate::dispatch::roster::{Hand as _, Next};
 use std::time::Instant;
 
@@ -53,28 +53,23 @@ impl World {
         if let Some(worker) = self.worker(id) {
             worker.hand.extend(jobs);
         }
+        self.stall = match self.stall {
+            Some(0) => {
+                self.step = Some(id);
+                self.stall = None;
+                return self.recover();
+            }
+            other => other.map(|more| more - 1),
+        };
         self.give(id);
     }
 
     /// Posts what is in a worker's hand.
-    fn give(&mut self, id: u64) {
+    pub(super) fn give(&mut self, id: u64) {
         while let Some(worker) = self.worker(id)
             && !worker.hand.is_empty()
         {
             let job = worker.hand.remove(0);
-            self.stall = match self.stall {
-                Some(0) => {
-                    let (worker, cancelled) = (id, false);
-                    self.step = Some(Step {
-                        job,
-                        worker,
-                        cancelled,
-                    });
-                    self.stall = None;
-                    return self.recover();
-                }
-                other => other.map(|more| more - 1),
-            };
             if !self.post(id, Slot::Queued(job)) {
                 self.empty_hand(id);
                 self.put_back(vec![job]);
@@ -84,7 +79,7 @@ impl World {
     }
 
     /// False if there is no room or no such worker.
-    pub(super) fn post(&mut self, id: u64, slot: Slot) -> bool {
+    fn post(&mut self, id: u64, slot: Slot) -> bool {
         let Some(worker) = self.worker(id) else {
             return false;
         };
@@ -97,7 +92,7 @@ impl World {
         true
     }
 
-    pub(super) fn after_giving(&mut self, id: u64) {
+    fn after_giving(&mut self, id: u64) {
         self.cancel_if_ending(id);
         if self.worker(id).is_some_and(|its| its.is_idle()) {
             self.at_rest(id);

@@ -68,14 +68,6 @@ impl Worker {
     }
 }
 
-/// A job whose argument is being encoded by a thread that has lost its role.
-#[derive(Clone, Debug)]
-pub(super) struct Step {
-    pub(super) job: u8,
-    pub(super) worker: u64,
-    pub(super) cancelled: bool,
-}
-
 #[derive(Clone, Debug)]
 pub(super) struct World {
     pub(super) limits: Limits,
@@ -85,8 +77,9 @@ pub(super) struct World {
     pub(super) submitted: u8,
     /// The jobs whose tasks are resolved.
     pub(super) done: u8,
-    pub(super) step: Option<Step>,
-    /// The argument of the next job but so many takes long to be encoded.
+    /// A thread that has lost its role is about to post what is in the hand of this worker.
+    pub(super) step: Option<u64>,
+    /// That is to happen when the next worker but so many is given jobs.
     pub(super) stall: Option<u8>,
     pub(super) warming: bool,
     pub(super) warmed: bool,
@@ -150,13 +143,8 @@ impl World {
             Slot::Queued(job) | Slot::Running(job) => Some(job),
             Slot::TakenBack => None,
         });
-        let step = self.step.iter().map(|step| step.job);
         let done = (0..self.submitted).filter(|job| self.done & 1 << job != 0);
-        live.chain(hands)
-            .chain(flights)
-            .chain(step)
-            .chain(done)
-            .collect()
+        live.chain(hands).chain(flights).chain(done).collect()
     }
 
     pub(super) fn finish(&mut self, job: u8) {
@@ -192,8 +180,8 @@ impl World {
             self.mode.map_or(0, |mode| 1 + mode as u8),
             self.stall.map_or(9, |it| it),
         ]);
-        if let Some(step) = &self.step {
-            key.extend([100 + step.job, place(step.worker), u8::from(step.cancelled)]);
+        if let Some(worker) = self.step {
+            key.extend([100, place(worker)]);
         }
         key.push(200);
         key.extend(
