@@ -31,7 +31,8 @@ pub trait Executor: Send + Sync {
     /// Takes a job, to be run as soon as a worker is free.
     ///
     /// Returns at once and does not panic: a job that cannot be taken is failed,
-    /// with the reason, through [`Job::fail`].
+    /// with the reason, through [`Job::fail`]. An executor that runs it in another process
+    /// may [`encode`](Job::encode) it first, which takes as long as its `Serialize`.
     fn execute(&self, job: Job);
 
     /// Takes no more jobs, and ends the workers as `how` says.

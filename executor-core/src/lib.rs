@@ -27,7 +27,7 @@
 //!
 //! | event | rule |
 //! |---|---|
-//! | [`submit`](ExecutorExt::submit) | starts at once, never blocks, never panics; a job that cannot be taken comes back as a failed task |
+//! | [`submit`](ExecutorExt::submit) | starts at once, never blocks, never panics; a job that cannot be taken comes back as a failed task. For a process it encodes the argument, on this thread |
 //! | drop of a [`Task`] | detaches: the job still runs; [`Task::cancel_on_drop`] opts in to the other rule |
 //! | [`Task::cancel`] | removes a queued job, with what it captured; for a running one, [`CancelOutcome`] says what was possible |
 //! | timeout | counts from the start of the function; stops it in a process; on a thread asks it to stop, and gives it up |

@@ -3,6 +3,7 @@
 mod common;
 
 use common::{finish, pool};
+use executor_core::conformance::{Gate, pass};
 use executor_core::{Context, ContextVar, ExecutorExt as _, TaskErrorKind};
 use futures::{StreamExt as _, executor::block_on};
 use pool_process::ProcessPool;
@@ -225,4 +226,33 @@ fn a_span_crosses_to_a_worker_without_a_subscriber() {
         tracing::info_span!("request").in_scope(|| pool.submit(look, 5))
     });
     assert_eq!(finish(task).unwrap().2, 5);
+}
+
+/// Tells when the last handle of a span is gone.
+struct Closings(std::sync::Arc<std::sync::atomic::AtomicUsize>);
+
+impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for Closings {
+    fn on_close(&self, _: tracing::Id, _: tracing_subscriber::layer::Context<'_, S>) {
+        self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+    }
+}
+
+/// Its argument is encoded at once, and may be gone; the span is not.
+#[test]
+fn the_span_of_a_job_is_open_until_it_is_done() {
+    use tracing_subscriber::layer::SubscriberExt as _;
+    init_test_worker();
+    let pool = pool(1);
+    let mut gate = Gate::new();
+    let closed = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let subscriber = tracing_subscriber::registry().with(Closings(closed.clone()));
+    let task = tracing::subscriber::with_default(subscriber, || {
+        tracing::info_span!("request").in_scope(|| pool.submit(pass, gate.ticket(3)))
+    });
+    gate.arrival();
+    let closed = || closed.load(std::sync::atomic::Ordering::SeqCst);
+    assert_eq!(closed(), 0);
+    gate.open();
+    assert_eq!(finish(task).unwrap(), 3);
+    common::eventually("it is closed", || closed() == 1);
 }

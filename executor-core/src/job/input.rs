@@ -66,8 +66,8 @@ impl<W: Work> Input<W> {
                 discard(carried);
             }
             Self::Encoded { payload, rest } => {
-                drop(payload);
                 rest.conclude(outcome);
+                payload.let_go();
             }
             Self::Nothing => {}
         }
@@ -87,17 +87,19 @@ impl<W: Work> Input<W> {
         let Self::Whole { work, carried } = self else {
             return Ok(());
         };
-        let payload = with_buffer(|buffer| {
-            if let Some(carried) = carried {
-                carried.encode(task, buffer)?;
-            }
-            match work.take_bytes(LARGE) {
-                Some(bytes) => Ok(Payload::framed(buffer, bytes)),
-                None => encode_work(work, buffer),
-            }
-        })?;
+        let mut before = Vec::new();
+        if let Some(carried) = carried {
+            carried.encode(task, &mut before)?;
+        }
+        let payload = match work.take_bytes(LARGE) {
+            Some(bytes) => Payload::Long(bytes),
+            None => with_buffer(|buffer| encode_work(work, buffer))?,
+        };
         if let Self::Whole { work, carried } = std::mem::replace(self, Self::Nothing) {
-            discard(carried);
+            let payload = match carried {
+                Some(carried) => payload.behind(before, carried),
+                None => payload,
+            };
             let rest = work.into_rest();
             *self = Self::Encoded { payload, rest };
         }

@@ -1,6 +1,8 @@
 //! [`Payload`]: an argument that was encoded, and is on its way to another process.
 
 use crate::bytes::Bytes;
+use crate::context::Surroundings;
+use crate::panic::discard;
 use crate::spare;
 use std::cell::Cell;
 
@@ -11,8 +13,15 @@ const SHORT: usize = 15;
 pub(crate) enum Payload {
     Short(u8, [u8; SHORT]),
     Long(Bytes),
-    /// What stands before an argument that is nothing but bytes, and those.
-    Framed(Box<(Vec<u8>, Bytes)>),
+    /// Behind what its job carries.
+    Carried(Box<Carried>),
+}
+
+pub(crate) struct Carried {
+    before: Vec<u8>,
+    argument: Payload,
+    /// Kept for as long as the job: a span that it carries is open until then.
+    _surroundings: Box<Surroundings>,
 }
 
 impl Payload {
@@ -32,11 +41,19 @@ impl Payload {
         }
     }
 
-    /// An argument that is nothing but bytes, which are not copied, behind what carries it.
-    pub(super) fn framed(before: &[u8], bytes: Bytes) -> Self {
-        match before.is_empty() {
-            true => Self::Long(bytes),
-            false => Self::Framed(Box::new((before.to_vec(), bytes))),
+    /// The same, behind what its job carries, which is encoded in `before`.
+    pub(super) fn behind(self, before: Vec<u8>, surroundings: Box<Surroundings>) -> Self {
+        Self::Carried(Box::new(Carried {
+            before,
+            argument: self,
+            _surroundings: surroundings,
+        }))
+    }
+
+    /// Drops it. What the job carried may run any code.
+    pub(super) fn let_go(self) {
+        if let Self::Carried(carried) = self {
+            discard(carried);
         }
     }
 
@@ -45,7 +62,7 @@ impl Payload {
         match self {
             Self::Short(len, short) => [&short[..usize::from(*len)], &[]],
             Self::Long(bytes) => [bytes, &[]],
-            Self::Framed(both) => [&both.0, &both.1],
+            Self::Carried(carried) => [&carried.before, carried.argument.pieces()[0]],
         }
     }
 }
@@ -81,8 +98,8 @@ mod tests {
             let bytes: Vec<u8> = (0..len).map(|n| n as u8).collect();
             let payload = Payload::of(&mut bytes.clone());
             assert_eq!(payload.pieces().concat(), bytes);
-            let framed = Payload::framed(&bytes, vec![7; 3].into());
-            assert_eq!(framed.pieces().concat(), [&bytes[..], &[7; 3]].concat());
+            let behind = payload.behind(vec![7; 3], Box::default());
+            assert_eq!(behind.pieces().concat(), [&[7; 3], &bytes[..]].concat());
         }
     }
 

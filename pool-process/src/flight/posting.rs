@@ -74,8 +74,11 @@ impl Flight {
                 return slot.post(seq, order, &[]);
             }
             order.len = len as u64;
-            if bytes.is_empty() && len <= INLINE {
-                return slot.post(seq, order, before);
+            if len <= INLINE {
+                return match bytes {
+                    [] => slot.post(seq, order, before),
+                    _ => slot.post(seq, order, &[before, bytes].concat()),
+                };
             }
             order.piped = Some(self.board.next_argument());
             slot.post(seq, order, &[]);

@@ -68,6 +68,28 @@ fn loom_a_holder_is_replaced_while_somebody_asks_for_it() {
     );
 }
 
+/// As `Job::encode` does: nobody but the time in the queue, and whoever cancels, can come
+/// to it meanwhile, and what was missed then is made up for.
+#[test]
+fn loom_a_job_that_is_encoded_expires_or_goes_on() {
+    loom::model(|| {
+        let cell = Arc::new(Model::queued(6));
+        let theirs = cell.clone();
+        let expire = |cell: &Model| cell.expire_in_queue(|| TaskError::cancelled("late"));
+        let thread = loom::thread::spawn(move || expire(&theirs));
+        if cell.hold(None) {
+            // SAFETY: the model holds the job and shares it with nobody.
+            unsafe { cell.with_input_mut(|input| *input.expect("it is there") += 1) };
+            assert!(cell.release());
+        }
+        thread.join().unwrap();
+        // The time is over by now.
+        expire(&cell);
+        assert!(!hold(&cell, 1));
+        assert!(take(&cell).is_some_and(|outcome| outcome.is_err()));
+    });
+}
+
 #[test]
 fn loom_a_waiter_and_who_asks_for_the_holder_do_not_harm_each_other() {
     model(
