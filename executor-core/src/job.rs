@@ -206,7 +206,7 @@ impl Job {
     /// not copied.
     pub fn encode(self) -> Option<Self> {
         let inner = self.into_inner();
-        if !inner.hold(None) {
+        if !inner.hold_to_encode() {
             discard(inner);
             return None;
         }
@@ -216,7 +216,7 @@ impl Job {
             return None;
         }
         let queued = HeldJob::of_held(inner).release()?;
-        queued.inner().make_up_for_queue_limit();
+        queued.inner().make_up_for_encoding();
         Some(queued)
     }
 

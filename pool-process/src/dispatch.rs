@@ -124,6 +124,13 @@ impl Dispatch {
         let Some(job) = job.encode() else {
             return false;
         };
+        // Not before: a job that is being encoded takes nobody's place.
+        if let Some(bound) = self.config.max_queued
+            && !self.ledger.try_admit(&job, self.most_admitted(bound))
+        {
+            job.fail(full(bound));
+            return false;
+        }
         // Dropped after the lock: that may run code that is not ours.
         let mut husks = Husks::new();
         let mut state = self.lock();
@@ -158,14 +165,24 @@ impl Dispatch {
             return Some(TaskError::encode(subject, why));
         }
         let bound = self.config.max_queued?;
-        let most = self.config.max_workers.saturating_add(bound);
-        let full = || TaskError::rejected(format!("the queue is full: {bound} jobs wait"));
-        (!self.ledger.try_admit(job, most)).then(full)
+        (self.ledger.admitted() >= self.most_admitted(bound)).then(|| full(bound))
+    }
+
+    /// A job waits only if each worker has one.
+    fn most_admitted(&self, bound: usize) -> usize {
+        self.config.max_workers.saturating_add(bound)
     }
 
     /// Puts jobs back that had been taken, in front of all others, in their order.
     pub(crate) fn put_back(&self, jobs: impl DoubleEndedIterator<Item = Job>) {
-        let mut state = self.lock();
+        self.put_back_into(self.lock(), jobs);
+    }
+
+    fn put_back_into(
+        &self,
+        mut state: MutexGuard<'_, State>,
+        jobs: impl DoubleEndedIterator<Item = Job>,
+    ) {
         if state.mode() >= Some(ShutdownMode::CancelPending) {
             drop(state);
             return self.cancel(jobs);
@@ -256,9 +273,8 @@ impl Dispatch {
         let mut state = self.lock();
         let leave = |entry| state.queue.leave(entry, &mut husks);
         let jobs: Vec<_> = entries.into_iter().filter_map(leave).collect();
-        drop(state);
+        self.put_back_into(state, jobs.into_iter());
         self.unresolved.drop_later(husks);
-        self.put_back(jobs.into_iter());
     }
 
     /// Sees to what is left of jobs that were taken off the queue and had been cancelled.
@@ -268,6 +284,10 @@ impl Dispatch {
             self.unresolved.drop_later(husks);
         }
     }
+}
+
+fn full(bound: usize) -> TaskError {
+    TaskError::rejected(format!("the queue is full: {bound} jobs wait"))
 }
 
 impl State {

@@ -167,7 +167,9 @@ impl Occupant {
 
     /// How many jobs are with it, or in its hand, and wait for another.
     pub(crate) fn waiting(&self) -> usize {
-        self.flight.waiting() + self.hand().len()
+        // Held, so that nothing moves from the one to the other meanwhile.
+        let hand = self.hand();
+        self.flight.waiting() + hand.len()
     }
 
     /// True if something is to be looked at soon although no job is with it: it was

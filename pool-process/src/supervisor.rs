@@ -206,16 +206,21 @@ impl Supervisor<'_> {
     /// Runs the user's code: results are decoded, callbacks and wakers called.
     fn resolve(&mut self) {
         let (role, shift) = (&self.dispatch.crew.role, self.shift);
-        let (since, mut pieces) = (Instant::now(), 0_u32);
         let go_on = || {
             role.step();
-            pieces += 1;
-            // Many that each take their time must not keep the workers waiting. To ask for
-            // the time costs as much as a quick one.
-            let due = pieces.is_multiple_of(8) && since.elapsed() > AT_A_TIME;
-            role.is(shift) && !due
+            role.is(shift)
         };
-        self.is_behind = !self.dispatch.unresolved.work(&mut self.scratch, go_on);
+        let (mut since, mut behind) = (None, false);
+        // Many that each take their time must not keep the workers waiting; but one is done.
+        let others = || {
+            let now = Instant::now();
+            behind = now - *since.get_or_insert(now) > AT_A_TIME;
+            !behind
+        };
+        self.dispatch
+            .unresolved
+            .work(&mut self.scratch, go_on, others);
+        self.is_behind = behind;
     }
 
     /// What follows from having collected from a worker.

@@ -152,7 +152,8 @@ impl Found {
             && self.cancelled.is_empty()
     }
 
-    fn next(&mut self) -> Option<Piece> {
+    /// The next piece; of those that may wait for a round, only if `others`.
+    fn next(&mut self, others: impl FnOnce() -> bool) -> Option<Piece> {
         if let Some(harvest) = self.harvests.pop_front() {
             return Some(Piece::Resolve(harvest));
         }
@@ -162,10 +163,15 @@ impl Found {
         if let Some((job, step)) = self.lanes.next() {
             return Some(Piece::Step(job, step));
         }
+        if self.followed.is_empty() {
+            self.small.clear();
+        }
+        if self.is_empty() || !others() {
+            return None;
+        }
         if let Some(harvest) = self.followed.pop_front() {
             return Some(Piece::Resolve(harvest));
         }
-        self.small.clear();
         if let Some(errand) = self.errands.pop_front() {
             return Some(Piece::Errand(errand));
         }
@@ -218,40 +224,34 @@ impl Unresolved {
     }
 
     /// Takes one piece after another and works at it, as long as there are any and `go_on`.
-    /// False if there may be more.
-    pub(crate) fn work(&self, scratch: &mut Scratch, mut go_on: impl FnMut() -> bool) -> bool {
-        let mut work = || {
-            while go_on() {
-                if !self.work_at_next(scratch) {
-                    return true;
-                }
-            }
-            false
-        };
+    /// Before each that may wait for a round, since it is no plain result nor anybody to be
+    /// woken, `others` is asked whether it is to be done now.
+    pub(crate) fn work(
+        &self,
+        scratch: &mut Scratch,
+        go_on: impl Fn() -> bool,
+        mut others: impl FnMut() -> bool,
+    ) {
+        let mut work = || while go_on() && self.work_at_next(scratch, &mut others) {};
         // What is called catches its own panics, but not those of a `tracing` subscriber
         // that is told of them.
-        loop {
-            match catch(&mut work) {
-                Ok(all) => return all,
-                Err(report) => {
-                    let _ = catch(|| tracing::error!(%report, "a task was resolved with a panic"));
-                }
-            }
+        while let Err(report) = catch(&mut work) {
+            let _ = catch(|| tracing::error!(%report, "a task was resolved with a panic"));
         }
     }
 
     /// Works at all that stands here, for the last time: nobody supervises any more.
     pub(crate) fn work_off(&self, scratch: &mut Scratch) {
-        self.work(scratch, || true);
+        self.work(scratch, || true, || true);
         scratch.leave(self);
     }
 
-    /// False if there was nothing.
-    fn work_at_next(&self, scratch: &mut Scratch) -> bool {
+    /// False if there was nothing to be done now.
+    fn work_at_next(&self, scratch: &mut Scratch, others: impl FnOnce() -> bool) -> bool {
         let mut found = self.lock();
         scratch.put_down_into(&mut found);
         scratch.lane = None;
-        let Some(piece) = found.next() else {
+        let Some(piece) = found.next(others) else {
             return false;
         };
         scratch.at_work = true;

@@ -8,6 +8,8 @@ use common::{LONG, finish, pool};
 use executor_core::conformance::{Gate, pass};
 use executor_core::{Executor as _, ExecutorExt as _, Shutdown, Task};
 use latch::{Latch, block, double, give, others_are_done};
+use pool_process::{ProcessPool, Transport};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -80,6 +82,51 @@ fn a_callback_may_submit_again_and_wait() {
     for _ in 0..20 {
         let (third, second) = told.recv_timeout(LONG).unwrap();
         assert_eq!(third.unwrap(), second.unwrap() + 2);
+    }
+}
+
+/// A result that takes its time, and is no reason to take over.
+#[derive(Serialize)]
+struct Costly(u64);
+
+impl<'de> Deserialize<'de> for Costly {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let start = Instant::now();
+        while start.elapsed() < Duration::from_micros(50) {
+            std::hint::spin_loop();
+        }
+        u64::deserialize(deserializer).map(Self)
+    }
+}
+
+fn costly(n: u64) -> Costly {
+    Costly(n)
+}
+
+/// However many results come after theirs.
+#[test]
+fn who_waits_is_told_before_all_others_are_done() {
+    const MANY: u64 = 20_000;
+    init_test_worker();
+    for way in [Transport::SharedMemory, Transport::Messages] {
+        let pool = ProcessPool::builder().max_workers(2).transport(way);
+        let pool = pool.build().unwrap();
+        finish(pool.warm_up()).unwrap();
+        let (tell, told) = channel();
+        let (waited, called) = (pool.submit(double, 4), pool.submit(double, 5));
+        let waits = tell.clone();
+        std::thread::spawn(move || {
+            finish(waited).unwrap();
+            waits.send(()).unwrap();
+        });
+        called.add_done_callback(move |_| tell.send(()).unwrap());
+        let others: Vec<_> = (0..MANY).map(|n| pool.submit(costly, n)).collect();
+        for _ in 0..2 {
+            told.recv_timeout(LONG).unwrap();
+        }
+        let done = others.iter().filter(|task| task.is_done()).count();
+        assert!(done < others.len() * 3 / 4, "{way:?}: {done} were done");
+        finish(pool.shutdown(Shutdown::kill())).unwrap();
     }
 }
 

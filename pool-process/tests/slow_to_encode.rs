@@ -4,7 +4,8 @@ mod common;
 mod latch;
 
 use common::{LONG, eventually, finish, pool};
-use executor_core::{CancelOutcome, Executor as _, ExecutorExt as _, Shutdown, Task};
+use executor_core::{CancelOutcome, Executor, ExecutorExt as _, Job};
+use executor_core::{Shutdown, ShutdownReport, Task};
 use latch::{Latch, SlowOut, double, others_are_done, take};
 use pool_process::{ProcessPool, Transport};
 use std::thread::JoinHandle;
@@ -71,6 +72,58 @@ fn the_time_in_the_queue_counts_from_the_submit() {
     let error = finish(expired.join().unwrap()).unwrap_err();
     assert!(error.is_timed_out(), "{error}");
     others_are_done(&pool);
+}
+
+/// An executor that submits on another thread: its jobs are seen while they are encoded.
+struct Later(ProcessPool);
+
+impl Executor for Later {
+    fn execute(&self, job: Job) {
+        let pool = self.0.clone();
+        std::thread::spawn(move || pool.execute(job));
+    }
+    fn shutdown(&self, how: Shutdown) -> Task<ShutdownReport> {
+        self.0.shutdown(how)
+    }
+    fn concurrency(&self) -> usize {
+        self.0.concurrency()
+    }
+}
+
+#[test]
+fn a_job_that_is_cancelled_while_it_is_encoded_does_not_run() {
+    init_test_worker();
+    let pool = Later(pool(1));
+    let latch = Latch::new();
+    let task = pool.submit(take, SlowOut(latch.key));
+    latch.wait_until_somebody_blocks();
+    assert!(!task.is_running());
+    assert_eq!(task.cancel(), CancelOutcome::Requested);
+    latch.open();
+    assert!(finish(task).unwrap_err().is_cancelled());
+    others_are_done(&pool.0);
+}
+
+#[test]
+fn a_job_that_is_being_encoded_takes_no_place_in_the_queue() {
+    init_test_worker();
+    let pool = ProcessPool::builder().max_workers(1).max_queued(1);
+    let pool = pool.build().unwrap();
+    let slow: Vec<_> = (0..3)
+        .map(|_| {
+            let latch = Latch::new();
+            let task = submit_slowly(&pool, latch.key);
+            latch.wait_until_somebody_blocks();
+            (latch, task)
+        })
+        .collect();
+    assert_eq!(pool.queued(), 0);
+    assert_eq!(finish(pool.submit(double, 4)).unwrap(), 8);
+    for (latch, task) in slow {
+        let key = latch.key;
+        latch.open();
+        assert_eq!(finish(task.join().unwrap()).unwrap(), key);
+    }
 }
 
 /// A job is the pool's from when its submit returns.

@@ -18,11 +18,16 @@ use crate::sync::lock;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
+/// In place of a ticket: the job is held to be encoded.
+const ENCODING: u64 = u64::MAX;
+
 /// Who holds a job that is not queued.
 pub(super) enum Holder {
     /// It is queued.
     Nobody,
     Known(Arc<dyn Control>, u64),
+    /// It is being encoded, and is queued again then.
+    Encoder,
     /// It runs where it cannot be reached, or is done.
     Unknown,
 }
@@ -45,6 +50,12 @@ impl<I, T> Cell<I, T> {
             unsafe { self.remove_control() };
         }
         held
+    }
+
+    /// As `hold`, to encode the input: whoever wants to cancel it meanwhile leaves a wish.
+    pub(crate) fn hold_to_encode(&self) -> bool {
+        self.ticket.store(ENCODING, Relaxed);
+        self.advance(QUEUED, HELD)
     }
 
     /// Gives another ticket to a job that stays with its control.
@@ -81,6 +92,11 @@ impl<I, T> Cell<I, T> {
                 .is_ok()
     }
 
+    /// In the phase `HELD`: whether it is held to be encoded.
+    pub(super) fn is_being_encoded(&self) -> bool {
+        self.ticket.load(Acquire) == ENCODING
+    }
+
     /// Drops the control. Most cells have none, and are not written to.
     ///
     /// # Safety
@@ -106,6 +122,7 @@ impl<I, T> Cell<I, T> {
         let slot = lock(&self.slot);
         let watch = |state| (phase(state) == HELD).then_some(state | WATCHED);
         let known = match self.state.fetch_update(AcqRel, Acquire, watch) {
+            Ok(_) if self.ticket.load(Acquire) == ENCODING => return Holder::Encoder,
             // SAFETY: the phase is `HELD` and watched: whoever ends it comes for the
             // lock before the control is removed.
             Ok(_) => self.control.with(|control| unsafe { (*control).clone() }),

@@ -41,6 +41,8 @@ impl<I, T> Cell<I, T> {
                         return asked;
                     }
                 }
+                Holder::Encoder if self.leave_wish() => return CancelOutcome::Requested,
+                Holder::Encoder => {}
                 Holder::Unknown => return self.ask_to_stop(),
             }
         }
@@ -98,15 +100,32 @@ impl<I, T> Cell<I, T> {
                         return;
                     }
                 }
-                Holder::Unknown => return,
+                // Made up for when it is encoded.
+                Holder::Encoder | Holder::Unknown => return,
             }
         }
+    }
+
+    /// Remembers that a job which is being encoded is not to run. False if it is not
+    /// being encoded any more.
+    fn leave_wish(&self) -> bool {
+        let _slot = lock(&self.slot);
+        let encoded = phase(self.state.load(Acquire)) == HELD && self.is_being_encoded();
+        if encoded {
+            self.state.fetch_or(WISHED, AcqRel);
+        }
+        encoded
+    }
+
+    /// Whether somebody wanted to cancel it while it was encoded.
+    pub(crate) fn is_wished_away(&self) -> bool {
+        self.state.load(Acquire) & WISHED != 0
     }
 
     /// Whether the job has left this holder, for the queue or for another.
     fn has_left(&self, control: &Arc<dyn Control>, ticket: u64) -> bool {
         match self.holder() {
-            Holder::Nobody => true,
+            Holder::Nobody | Holder::Encoder => true,
             Holder::Known(now, its) => !Arc::ptr_eq(&now, control) || its != ticket,
             Holder::Unknown => false,
         }
@@ -120,14 +139,14 @@ impl<I, T> Cell<I, T> {
         }
         match self.holder() {
             Holder::Known(control, ticket) => control.stuck(ticket),
-            Holder::Nobody | Holder::Unknown => None,
+            Holder::Nobody | Holder::Encoder | Holder::Unknown => None,
         }
     }
 
     /// Whether the function has started and is not done.
     pub(crate) fn is_running(&self) -> bool {
         match self.holder() {
-            Holder::Nobody => false,
+            Holder::Nobody | Holder::Encoder => false,
             Holder::Known(control, ticket) => control.is_running(ticket),
             Holder::Unknown => self.stage() == Stage::Held,
         }

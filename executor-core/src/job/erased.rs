@@ -59,7 +59,8 @@ pub(crate) trait AnyJob: AnyTask {
     fn refuse(&self, error: TaskError) -> bool;
     fn hold(&self, control: Option<(Arc<dyn Control>, u64)>) -> bool;
     fn expire_in_queue(&self, limit: Duration);
-    fn make_up_for_queue_limit(&self);
+    fn hold_to_encode(&self) -> bool;
+    fn make_up_for_encoding(&self);
     fn enter(&self, ledger: u32) -> bool;
     fn exit(&self) -> bool;
     fn admit(&self, ledger: u32) -> bool;
@@ -92,7 +93,14 @@ impl<W: Work> AnyJob for Shared<Input<W>, W::Output> {
         });
     }
 
-    fn make_up_for_queue_limit(&self) {
+    fn hold_to_encode(&self) -> bool {
+        self.cell.hold_to_encode()
+    }
+
+    fn make_up_for_encoding(&self) {
+        if self.cell.is_wished_away() {
+            self.refuse(TaskError::cancelled("before it started"));
+        }
         if let Some(limit) = self.meta.passed_queue_limit() {
             self.expire_in_queue(limit);
         }

@@ -134,11 +134,13 @@ impl Supervisor<'_> {
             kind => {
                 let (slot, seq) = (head.slot as usize, head.seq);
                 let mut found = unresolved.lock();
+                let before = found.added();
                 worker.flight.deliver(slot, seq, kind, bytes, &mut found)?;
+                let finished = found.added() - before;
                 drop(found);
                 worker.rounds().fruitful();
                 self.prove(worker);
-                self.dispatch.tally.finish(1);
+                self.dispatch.tally.finish(finished as usize);
                 self.gather(worker)?;
                 fruitful = true;
             }

@@ -68,26 +68,37 @@ fn loom_a_holder_is_replaced_while_somebody_asks_for_it() {
     );
 }
 
-/// As `Job::encode` does: nobody but the time in the queue, and whoever cancels, can come
-/// to it meanwhile, and what was missed then is made up for.
+/// As `Job::encode` does: what its time in the queue, or whoever cancels it, could not do
+/// meanwhile is made up for.
 #[test]
-fn loom_a_job_that_is_encoded_expires_or_goes_on() {
-    loom::model(|| {
-        let cell = Arc::new(Model::queued(6));
-        let theirs = cell.clone();
-        let expire = |cell: &Model| cell.expire_in_queue(|| TaskError::cancelled("late"));
-        let thread = loom::thread::spawn(move || expire(&theirs));
-        if cell.hold(None) {
-            // SAFETY: the model holds the job and shares it with nobody.
-            unsafe { cell.with_input_mut(|input| *input.expect("it is there") += 1) };
-            assert!(cell.release());
-        }
-        thread.join().unwrap();
-        // The time is over by now.
-        expire(&cell);
-        assert!(!hold(&cell, 1));
-        assert!(take(&cell).is_some_and(|outcome| outcome.is_err()));
-    });
+fn loom_a_job_that_is_encoded_is_cancelled_or_expires() {
+    let cancel: fn(&Model) = |cell| {
+        let outcome = cell.cancel(|| TaskError::cancelled("by the model"));
+        assert!(outcome.took_effect());
+    };
+    let expire: fn(&Model) = |cell| cell.expire_in_queue(|| TaskError::cancelled("late"));
+    for (end, is_time) in [(cancel, false), (expire, true)] {
+        loom::model(move || {
+            let cell = Arc::new(Model::queued(6));
+            let theirs = cell.clone();
+            let thread = loom::thread::spawn(move || end(&theirs));
+            if cell.hold_to_encode() {
+                // SAFETY: the model holds the job and shares it with nobody.
+                unsafe { cell.with_input_mut(|input| *input.expect("it is there") += 1) };
+                assert!(cell.release());
+                if cell.is_wished_away() {
+                    cell.refuse(|| TaskError::cancelled("before it started"));
+                }
+            }
+            thread.join().unwrap();
+            if is_time {
+                // The time is over by now.
+                expire(&cell);
+            }
+            assert!(!hold(&cell, 1));
+            assert!(take(&cell).is_some_and(|outcome| outcome.is_err()));
+        });
+    }
 }
 
 #[test]
