@@ -256,7 +256,6 @@ const MOMENT: Duration = Duration::from_secs(1);
 fn orders(config: &Config, number: usize) -> Vec<u8> {
     let mut orders = config.orders.clone();
     orders.transport = config.transport;
-    orders.workers = config.max_workers;
     orders.processor = config.pin_processors.then_some(number);
     orders.keeps_memory = orders.memory_limit.is_none() && config.recycle_above.is_none();
     let mut bytes = Vec::new();

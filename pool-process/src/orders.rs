@@ -9,8 +9,6 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct Orders {
     /// Where its jobs come from.
     pub(crate) transport: Transport,
-    /// How many workers its pool may have.
-    pub(crate) workers: usize,
     /// Added to its niceness.
     pub(crate) nice: Option<i32>,
     /// Whether a crash may leave a core dump.

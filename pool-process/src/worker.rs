@@ -125,16 +125,16 @@ impl Service {
 
     fn run(self) -> ! {
         let len = self.read(8).try_into().map_or(0, u64::from_le_bytes);
-        let orders = match obey::obey(&self.read(len), |way| self.prepare(way)) {
-            Ok(orders) => orders,
+        let way = match obey::obey(&self.read(len), |way| self.prepare(way)) {
+            Ok(way) => way,
             Err(why) => {
                 say(self.wire, kind::UNFIT, &why);
                 std::process::exit(1);
             }
         };
         say(self.wire, kind::READY, &());
-        match orders.transport {
-            Transport::SharedMemory => run::posted(self.board, orders.workers),
+        match way {
+            Transport::SharedMemory => run::posted(self.board),
             Transport::Messages => {
                 while let Some(message) = self.next() {
                     run::all(self.board, self.wire, &message);

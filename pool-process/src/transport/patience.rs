@@ -13,8 +13,7 @@
 //! not send it to sleep between two pieces.
 //!
 //! Where there is but one processor nobody looks: the other side cannot do
-//! anything meanwhile. Nor does a worker where there are more workers than processors:
-//! those that look would keep those that work from running.
+//! anything meanwhile.
 
 use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
@@ -37,15 +36,10 @@ pub(crate) struct Patience {
 impl Patience {
     /// The patience of a waiter of this process.
     pub(crate) fn new() -> Self {
-        Self::of_one_among(1)
-    }
-
-    /// The patience of one of so many that wait at the same time.
-    pub(crate) fn of_one_among(waiters: usize) -> Self {
         let processors = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        let longest = match processors == 1 || waiters > processors {
-            true => Duration::ZERO,
-            false => LONGEST,
+        let longest = match processors {
+            1 => Duration::ZERO,
+            _ => LONGEST,
         };
         Self {
             longest,

@@ -8,10 +8,10 @@ use executor_core::{codec, spare};
 use rustix::process::{Resource, Rlimit, setrlimit};
 use rustix::thread::CpuSet;
 
-/// Carries out the first message, and gives it back; the error says what could not be
-/// done.
-pub(super) fn obey(orders: &[u8], prepare: impl FnOnce(Transport)) -> Result<Orders, String> {
-    let mut orders: Orders = codec::decode(orders)?;
+/// Carries out the first message, and says where jobs come from; the error says
+/// what could not be done.
+pub(super) fn obey(orders: &[u8], prepare: impl FnOnce(Transport)) -> Result<Transport, String> {
+    let orders: Orders = codec::decode(orders)?;
     prepare(orders.transport);
     if !orders.core_dumps {
         limit(Resource::Core, 0).map_err(|error| format!("core dumps: {error}"))?;
@@ -32,8 +32,8 @@ pub(super) fn obey(orders: &[u8], prepare: impl FnOnce(Transport)) -> Result<Ord
     if !orders.keeps_memory {
         spare::keep_none();
     }
-    orders.initializer.take().map_or(Ok(()), initialize)?;
-    Ok(orders)
+    orders.initializer.map_or(Ok(()), initialize)?;
+    Ok(orders.transport)
 }
 
 fn limit(resource: Resource, value: u64) -> rustix::io::Result<()> {

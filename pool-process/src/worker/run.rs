@@ -13,10 +13,9 @@ use executor_core::{CallFault, codec, spare};
 const KEPT: usize = 64 * 1024;
 
 /// Runs the jobs that are posted on the board, until there are no more.
-/// `workers` of them share the processors.
-pub(super) fn posted(board: &Board, workers: usize) {
-    let mut patience = Patience::of_one_among(workers);
-    let mut amid = Patience::new();
+pub(super) fn posted(board: &Board) {
+    let mut patience = Patience::new();
+    let mut amid = patience.clone();
     let (mut argument, mut buffer) = (Vec::new(), Vec::new());
     for seq in 1.. {
         if !board.await_job(seq, &mut patience) {
