@@ -2,9 +2,10 @@
 //!
 //! Everything here is decided under one lock, which is held for a few instructions and
 //! never while user code, a system call or a scan of the queue runs. Whoever changes
-//! something pokes the supervisor, which looks at everything before it sleeps: see
-//! `supervisor/poller.rs`. So there is one place where it is decided who runs what, and
-//! no job is left behind as long as somebody supervises: see `supervisor/role.rs`.
+//! something that it may have to act on pokes the supervisor, which looks at everything
+//! before it sleeps: see `supervisor/poller.rs`. So there is one place where it is decided
+//! who runs what, and no job is left behind as long as somebody supervises: see
+//! `supervisor/role.rs`.
 //!
 //! # Who runs a job
 //!
@@ -141,11 +142,7 @@ impl Dispatch {
         }
         state.queue.push_back(job);
         state.queue.tidy(&mut husks);
-        let concerns = state.concerns_supervisor();
-        drop(state);
-        if concerns {
-            self.poller.poke();
-        }
+        self.tell_of_jobs(state);
         true
     }
 
@@ -256,7 +253,13 @@ impl Dispatch {
     pub(crate) fn idle(&self, id: u64) {
         let mut state = self.lock();
         state.roster.idle(id);
-        let concerns = state.concerns_supervisor();
+        self.tell_of_jobs(state);
+    }
+
+    /// Pokes the supervisor if there is something to be done about a job that waits. If not
+    /// it is left alone: when a worker is idle, or a seat is free, it looks by itself.
+    fn tell_of_jobs(&self, state: MutexGuard<'_, State>) {
+        let concerns = state.roster.may_take_jobs() && !state.nothing_waits();
         drop(state);
         if concerns {
             self.poller.poke();
@@ -302,12 +305,6 @@ impl State {
             true => 0,
             false => self.queue.waiting(),
         }
-    }
-
-    /// Whether there is something to be done about a job that waits. If not, the supervisor
-    /// is left alone: when a worker has room, or a seat is free, it looks by itself.
-    fn concerns_supervisor(&self) -> bool {
-        self.roster.may_take_jobs() && !self.nothing_waits()
     }
 
     pub(crate) fn nothing_waits(&self) -> bool {

@@ -7,8 +7,9 @@
 //!
 //! The order: results that nobody but a waiter looks at; then the wakers of those, so
 //! that whoever is woken finds all results; then parts of results; then results with
-//! callbacks or watchers, and everything else, in the order in which it came. What
-//! concerns a job whose parts stand here waits for those, see `lanes`.
+//! callbacks or watchers, and everything else, in the order in which it came; of these, as
+//! many as there is time for in a round. What concerns a job whose parts stand here waits
+//! for those, see `lanes`.
 
 mod lanes;
 

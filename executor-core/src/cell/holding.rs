@@ -3,8 +3,7 @@
 //! It costs no lock unless somebody asks:
 //!
 //! * the executor's side writes it in the phase `QUEUED`, before it ends that
-//!   phase and after it has come back to it. The ticket beside it may change in the
-//!   phase `HELD`, too;
+//!   phase and after it has come back to it, and so it does the ticket beside it;
 //! * who wants to read it takes the lock, sets `WATCHED` in the phase `HELD`, and
 //!   reads before giving the lock up;
 //! * who ends the phase `HELD` removes it: nobody begins to read it any more, and
@@ -16,7 +15,7 @@ use crate::control::Control;
 use crate::panic::discard;
 use crate::sync::lock;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 
 /// In place of a ticket: the job is held to be encoded.
 const ENCODING: u64 = u64::MAX;
@@ -56,12 +55,6 @@ impl<I, T> Cell<I, T> {
     pub(crate) fn hold_to_encode(&self) -> bool {
         self.ticket.store(ENCODING, Relaxed);
         self.advance(QUEUED, HELD)
-    }
-
-    /// Gives another ticket to a job that stays with its control.
-    pub(crate) fn set_ticket(&self, ticket: u64) {
-        // Whoever has read the former one and asked in vain looks again: see `reach.rs`.
-        self.ticket.store(ticket, Release);
     }
 
     /// `HELD → QUEUED`, for a job that is to be run elsewhere.

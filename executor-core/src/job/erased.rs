@@ -68,7 +68,6 @@ pub(crate) trait AnyJob: AnyTask {
 
     // From here on the job is held.
     fn has_followers(&self) -> bool;
-    fn set_ticket(&self, ticket: u64);
     fn count_death(&self, begun: bool) -> u32;
     fn run(&self, course: &mut dyn Course);
     fn expire(&self, error: TaskError) -> bool;
@@ -162,10 +161,6 @@ impl<W: Work> AnyJob for Shared<Input<W>, W::Output> {
 
     fn has_followers(&self) -> bool {
         self.cell.has_followers()
-    }
-
-    fn set_ticket(&self, ticket: u64) {
-        self.cell.set_ticket(ticket);
     }
 
     fn count_death(&self, begun: bool) -> u32 {

@@ -108,15 +108,6 @@ impl HeldJob {
         self.inner().has_followers()
     }
 
-    /// Has [`Task::cancel`](crate::Task::cancel) ask the job's control with this `ticket`
-    /// from now on.
-    ///
-    /// For executors that pass a job on from one part of theirs to another. Whoever asked
-    /// with the former ticket at the last moment, in vain, asks with the new one as well.
-    pub fn set_ticket(&mut self, ticket: u64) {
-        self.inner().set_ticket(ticket);
-    }
-
     /// Counts a worker that has died over the job: while its function ran, or,
     /// if it had not `begun`, before that. Gives how many did in the same way.
     ///

@@ -9,8 +9,8 @@ use super::{Flight, Violation};
 use crate::config::{PREFETCH_BYTES, PREFETCH_PIPED};
 use crate::image;
 use crate::transport::{INLINE, Order, Transport};
-use executor_core::Job;
 use executor_core::queue::Husks;
+use executor_core::{HeldJob, Job};
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
@@ -21,6 +21,14 @@ pub(super) struct Feed {
     pub(super) seq: u64,
     len: usize,
     fed: usize,
+}
+
+/// In place of where a function is: a worker that finds this fails the job.
+const NOWHERE: i64 = i64::MAX;
+
+/// Where the function of a job is, which was asked for when the job came.
+fn offset_of(job: &HeldJob) -> i64 {
+    job.entry().and_then(image::offset_of).unwrap_or(NOWHERE)
 }
 
 /// An argument with fewer bytes is fed at once; a larger one when the worker can read
@@ -60,8 +68,7 @@ impl Flight {
             return;
         };
         let mut order = Order {
-            // It was asked for when the job came. Where it is not known the worker says so.
-            offset: job.entry().and_then(image::offset_of).unwrap_or(i64::MAX),
+            offset: offset_of(&job),
             limited: job.timeout().is_some(),
             len: 0,
             piped: None,
@@ -101,11 +108,10 @@ impl Flight {
         let mut table = self.table();
         match table.entry(seq).map(|entry| &entry.held) {
             Some(Held::Job(job)) => {
-                let offset = job.entry().and_then(image::offset_of).unwrap_or(i64::MAX);
                 let limited = job.timeout().is_some();
-                job.with_payload(|pieces| f(offset, limited, pieces));
+                job.with_payload(|pieces| f(offset_of(job), limited, pieces));
             }
-            _ => f(i64::MAX, false, [&[], &[]]),
+            _ => f(NOWHERE, false, [&[], &[]]),
         }
     }
 

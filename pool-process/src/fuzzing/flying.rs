@@ -68,7 +68,7 @@ impl World {
     /// False if the worker was found out.
     fn step(&mut self, input: &mut Input<'_>) -> bool {
         match input.byte() % 16 {
-            0..3 => self.pack(input),
+            0..3 => self.post(input),
             // The worker as it should be.
             3 => {
                 if let Some(seq) = self.some(input) {
@@ -142,7 +142,7 @@ impl World {
         self.posted.iter().rev().nth(from_the_end).copied()
     }
 
-    fn pack(&mut self, input: &mut Input<'_>) {
+    fn post(&mut self, input: &mut Input<'_>) {
         // Some are larger than a pipe.
         let len = match input.byte() {
             255 => 2 << 20,
