@@ -128,10 +128,7 @@ impl<I, T> Cell<I, T> {
             content: UnsafeCell::new(content),
             control: UnsafeCell::new(control),
             ticket: AtomicU64::new(ticket.unwrap_or(0)),
-            slot: Mutex::new(Slot {
-                waiter: Waiter::Nobody,
-                others: None,
-            }),
+            slot: Slot::empty(),
         }
     }
 

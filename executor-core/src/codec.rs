@@ -112,6 +112,7 @@ impl Flavor for Appending<'_> {
         Ok(())
     }
 
+    #[inline]
     fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
         spare::make_room(self.0, bytes.len());
         self.0.extend_from_slice(bytes);

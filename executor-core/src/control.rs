@@ -58,6 +58,16 @@ pub trait Control: Send + Sync {
     /// is held but waits on the far side is still queued.
     fn is_running(&self, ticket: u64) -> bool;
 
+    /// A thread is about to block until this job is over: an executor may use it for some
+    /// microseconds, to look for the result where that comes in. If it comes, the executor
+    /// resolves the job here, and nobody has to be woken for it.
+    ///
+    /// Called without any lock, by [`Task::wait`](crate::Task::wait) and those with a limit
+    /// that is not about to pass. Unless it is overridden, nothing happens here.
+    fn await_briefly(&self, ticket: u64) {
+        let _ = ticket;
+    }
+
     /// Why a thread that blocks for the outcome, this very thread, would wait for
     /// ever; asked by [`Task::wait`](crate::Task::wait) before it blocks, and
     /// again when it is [nudged](crate::TaskRef::nudge).

@@ -8,7 +8,7 @@ mod payload;
 mod whole;
 mod work;
 
-pub(crate) use self::erased::{AnyJob, Shared};
+pub(crate) use self::erased::{AnyJob, Shared, new_in_place};
 pub use self::held::HeldJob;
 pub(crate) use self::input::Input;
 pub(crate) use self::work::{Call, Closure, Rest, Work};
@@ -20,7 +20,7 @@ use crate::entry::Entry;
 use crate::error::TaskError;
 use crate::panic::discard;
 use crate::queue::Husks;
-use crate::task::{Task, TaskId};
+use crate::task::{Extra, Task, TaskId};
 use crate::timer;
 use std::fmt;
 use std::mem::ManuallyDrop;
@@ -54,8 +54,14 @@ pub struct JobOptions {
 pub struct Job(Whole);
 
 impl Job {
+    // Inlined, so that for most jobs it is known that they have no options.
+    #[inline(always)]
     pub(crate) fn new<W: Work>(work: W, options: JobOptions) -> (Self, Task<W::Output>) {
-        let shared = Arc::new(Shared::queued(work, options));
+        Self::with(work, Extra::of(options))
+    }
+
+    fn with<W: Work>(work: W, extra: Option<Box<Extra>>) -> (Self, Task<W::Output>) {
+        let shared = new_in_place(|| Shared::queued(work, extra));
         let job: Arc<dyn AnyJob> = shared.clone();
         if let Some(limit) = shared.meta.queue_timeout() {
             let job = Arc::downgrade(&job);
@@ -206,18 +212,11 @@ impl Job {
     /// not copied.
     pub fn encode(self) -> Option<Self> {
         let inner = self.into_inner();
-        if !inner.hold_to_encode() {
-            discard(inner);
-            return None;
+        if inner.encode() {
+            return Some(Self(Whole::new(inner)));
         }
-        if let Err(error) = inner.encode() {
-            inner.fail(error);
-            discard(inner);
-            return None;
-        }
-        let queued = HeldJob::of_held(inner).release()?;
-        queued.inner().make_up_for_encoding();
-        Some(queued)
+        discard(inner);
+        None
     }
 
     /// Takes the job out of the queued state, to be run elsewhere.

@@ -75,50 +75,72 @@ thread_local! {
 
 /// Runs `f`; a panic in it comes back as a report.
 ///
+/// What `f` returns is moved several times: where each nanosecond counts, it leaves its
+/// result in a variable outside and returns nothing.
+///
 /// # Errors
 /// The report on the panic.
+#[inline]
 pub fn catch<R>(f: impl FnOnce() -> R) -> Result<R, PanicReport> {
     install_hook();
     DEPTH.with(|depth| depth.set(depth.get() + 1));
     let outcome = std::panic::catch_unwind(AssertUnwindSafe(f));
     DEPTH.with(|depth| depth.set(depth.get() - 1));
-    outcome.map_err(|payload| {
-        let message = payload_message(&*payload);
-        // The hook is not told of `resume_unwind`: what it saw last may be some
-        // other panic, which the function had caught itself.
-        let seen = SEEN.with(RefCell::take);
-        let location = seen
-            .filter(|seen| seen.message == message)
-            .and_then(|seen| seen.location);
-        let report = PanicReport::new(message, location);
-        discard(payload);
-        report
-    })
+    match outcome {
+        Ok(value) => Ok(value),
+        Err(payload) => Err(report_on(payload)),
+    }
+}
+
+#[cold]
+fn report_on(payload: Box<dyn Any + Send>) -> PanicReport {
+    let message = payload_message(&*payload);
+    // The hook is not told of `resume_unwind`: what it saw last may be some
+    // other panic, which the function had caught itself.
+    let seen = SEEN.with(RefCell::take);
+    let location = seen
+        .filter(|seen| seen.message == message)
+        .and_then(|seen| seen.location);
+    let report = PanicReport::new(message, location);
+    discard(payload);
+    report
 }
 
 /// Drops `value`; a panic of its `Drop` is reported through `tracing` and
 /// otherwise harms nobody.
+#[inline]
 pub fn discard<T>(value: T) {
     if !std::mem::needs_drop::<T>() {
         return;
     }
     if let Err(payload) = std::panic::catch_unwind(AssertUnwindSafe(|| drop(value))) {
-        tracing::error!(
-            message = payload_message(&*payload),
-            r#type = std::any::type_name::<T>(),
-            "a value panicked while it was dropped"
-        );
-        // The payload's own Drop may panic as well; it is not given the chance.
-        std::mem::forget(payload);
+        report_drop(payload, std::any::type_name::<T>());
     }
 }
 
+#[cold]
+fn report_drop(payload: Box<dyn Any + Send>, r#type: &str) {
+    tracing::error!(
+        message = payload_message(&*payload),
+        r#type,
+        "a value panicked while it was dropped"
+    );
+    // The payload's own Drop may panic as well; it is not given the chance.
+    std::mem::forget(payload);
+}
+
+static HOOKED: Once = Once::new();
+
+#[inline]
 fn install_hook() {
-    static ONCE: Once = Once::new();
-    if ONCE.is_completed() || std::thread::panicking() {
-        return;
+    if !HOOKED.is_completed() && !std::thread::panicking() {
+        install_hook_once();
     }
-    ONCE.call_once(|| {
+}
+
+#[cold]
+fn install_hook_once() {
+    HOOKED.call_once(|| {
         let former = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
             // Neither slot may be reached for while the thread is torn down.

@@ -80,12 +80,20 @@ impl Husks {
     pub(crate) fn add(&mut self, husk: Arc<dyn AnyJob>) {
         self.0.push(husk);
     }
+
+    #[cold]
+    fn bury(&mut self) {
+        // A panic in one of them harms no other.
+        self.0.drain(..).for_each(discard);
+    }
 }
 
 impl Drop for Husks {
+    #[inline]
     fn drop(&mut self) {
-        // A panic in one of them harms no other.
-        self.0.drain(..).for_each(discard);
+        if !self.0.is_empty() {
+            self.bury();
+        }
     }
 }
 

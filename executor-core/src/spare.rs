@@ -82,10 +82,15 @@ pub fn keep_none() {
 
 /// Makes room in `buffer` for so many bytes more, in memory that was in use before,
 /// if there is need and there is such memory.
+#[inline]
 pub(crate) fn make_room(buffer: &mut Vec<u8>, more: usize) {
-    if more < LEAST || buffer.capacity() - buffer.len() >= more {
-        return;
+    if more >= LEAST && buffer.capacity() - buffer.len() < more {
+        make_much_room(buffer, more);
     }
+}
+
+#[cold]
+fn make_much_room(buffer: &mut Vec<u8>, more: usize) {
     let mut roomy = take(buffer.len() + more);
     if roomy.capacity() > 0 {
         roomy.extend_from_slice(buffer);

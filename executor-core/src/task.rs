@@ -7,8 +7,8 @@ mod reference;
 mod view;
 mod waiting;
 
-pub(crate) use self::meta::Meta;
 pub use self::meta::TaskId;
+pub(crate) use self::meta::{Extra, Meta};
 pub(crate) use self::reference::AnyTask;
 pub use self::reference::TaskRef;
 

@@ -10,7 +10,7 @@ use super::phase::{HELD, WISHED, phase};
 use super::{Cell, Stage};
 use crate::control::{CancelOutcome, Control};
 use crate::error::TaskError;
-use crate::panic::catch;
+use crate::panic::{catch, discard};
 use crate::sync::lock;
 use crate::token::CancelToken;
 use std::sync::Arc;
@@ -140,6 +140,17 @@ impl<I, T> Cell<I, T> {
         match self.holder() {
             Holder::Known(control, ticket) => control.stuck(ticket),
             Holder::Nobody | Holder::Encoder | Holder::Unknown => None,
+        }
+    }
+
+    /// Has whoever holds the job look for its result for a moment.
+    pub(crate) fn await_briefly(&self) {
+        if self.stage() != Stage::Held {
+            return;
+        }
+        if let Holder::Known(control, ticket) = self.holder() {
+            control.await_briefly(ticket);
+            discard(control);
         }
     }
 

@@ -5,7 +5,7 @@ use super::Cell;
 use super::callbacks::{Callback, CallbackId};
 use super::phase::WATCHED;
 use crate::panic::{catch, discard};
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 use crate::token::CancelToken;
 use crate::wakeups::wake;
 use crate::watch::{Settled, Watcher, failures};
@@ -28,6 +28,23 @@ pub(super) struct Others<T> {
 }
 
 impl<T> Slot<T> {
+    const EMPTY: Self = Self {
+        waiter: Waiter::Nobody,
+        others: None,
+    };
+
+    /// An empty one. It is a constant, so that it is written where it belongs.
+    #[cfg(not(loom))]
+    #[inline(always)]
+    pub(super) fn empty() -> Mutex<Self> {
+        const { Mutex::new(Self::EMPTY) }
+    }
+
+    #[cfg(loom)]
+    pub(super) fn empty() -> Mutex<Self> {
+        Mutex::new(Self::EMPTY)
+    }
+
     pub(super) fn others(&mut self) -> &mut Others<T> {
         self.others.get_or_insert_with(|| {
             Box::new(Others {

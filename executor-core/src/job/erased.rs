@@ -5,10 +5,10 @@ use crate::context::{Sender, Surroundings};
 use crate::control::Control;
 use crate::entry::{CallFault, Entry};
 use crate::error::TaskError;
-use crate::job::{Input, JobOptions, Work};
+use crate::job::{Input, Work};
 use crate::panic::{PanicReport, catch, discard};
 use crate::partial::Parts;
-use crate::task::{AnyTask, Meta, report_overlooked};
+use crate::task::{AnyTask, Extra, Meta, report_overlooked};
 use crate::wakeups::Wakeups;
 use std::any::type_name;
 use std::sync::Arc;
@@ -33,13 +33,27 @@ impl<I, T> Drop for Shared<I, T> {
 impl<W: Work> Shared<Input<W>, W::Output> {
     // Built where it is stored: moving it once more shows in every submit.
     #[inline(always)]
-    pub(crate) fn queued(work: W, options: JobOptions) -> Self {
+    pub(crate) fn queued(work: W, extra: Option<Box<Extra>>) -> Self {
         // The context and the span of this moment.
         let carried = Surroundings::capture_boxed();
         Self {
-            meta: Meta::of_job(W::function, options, carried.is_some()),
+            meta: Meta::of_job(W::function, extra, carried.is_some()),
             cell: Cell::queued(Input::new(work, carried)),
         }
+    }
+}
+
+/// As `Arc::new`, for a value that is made where it is stored: one that is made on the
+/// stack and then copied shows in every submit.
+#[inline(always)]
+pub(crate) fn new_in_place<T>(make: impl FnOnce() -> T) -> Arc<T> {
+    let place = Arc::<T>::new_uninit();
+    let value = Arc::as_ptr(&place).cast_mut().cast::<T>();
+    // SAFETY: nobody else has the place yet, which is that of a `T`; and it is written
+    // before it counts as one.
+    unsafe {
+        value.write(make());
+        place.assume_init()
     }
 }
 
@@ -59,8 +73,7 @@ pub(crate) trait AnyJob: AnyTask {
     fn refuse(&self, error: TaskError) -> bool;
     fn hold(&self, control: Option<(Arc<dyn Control>, u64)>) -> bool;
     fn expire_in_queue(&self, limit: Duration);
-    fn hold_to_encode(&self) -> bool;
-    fn make_up_for_encoding(&self);
+    fn encode(&self) -> bool;
     fn enter(&self, ledger: u32) -> bool;
     fn exit(&self) -> bool;
     fn admit(&self, ledger: u32) -> bool;
@@ -72,7 +85,6 @@ pub(crate) trait AnyJob: AnyTask {
     fn run(&self, course: &mut dyn Course);
     fn expire(&self, error: TaskError) -> bool;
     fn release(&self) -> bool;
-    fn encode(&self) -> Result<(), TaskError>;
     fn with_payload(&self, f: &mut dyn FnMut([&[u8]; 2]));
     fn parts(&self) -> Option<Parts>;
     fn complete(&self, result: &mut Vec<u8>, later: Option<&mut Wakeups>);
@@ -92,17 +104,23 @@ impl<W: Work> AnyJob for Shared<Input<W>, W::Output> {
         });
     }
 
-    fn hold_to_encode(&self) -> bool {
-        self.cell.hold_to_encode()
-    }
-
-    fn make_up_for_encoding(&self) {
+    fn encode(&self) -> bool {
+        if !self.cell.hold_to_encode() {
+            return false;
+        }
+        if let Err(error) = self.encode_input() {
+            self.fail(error);
+            return false;
+        }
+        let released = self.cell.release();
+        // What was asked for meanwhile, and had to wait.
         if self.cell.is_wished_away() {
             self.refuse(TaskError::cancelled("before it started"));
         }
         if let Some(limit) = self.meta.passed_queue_limit() {
             self.expire_in_queue(limit);
         }
+        released
     }
 
     fn run(&self, course: &mut dyn Course) {
@@ -171,18 +189,6 @@ impl<W: Work> AnyJob for Shared<Input<W>, W::Output> {
         self.cell.release()
     }
 
-    fn encode(&self) -> Result<(), TaskError> {
-        let (id, name) = (self.meta.id(), self.meta.name());
-        let encode = |input: Option<&mut Input<W>>| match input {
-            Some(input) => input.encode(&Sender { id, name }),
-            None => Err(TaskError::encode("argument", "it was taken before")),
-        };
-        // SAFETY: only `Job::encode` calls this, which holds the job and shares it with
-        // nobody; so it has the right to the input, and no time limit runs.
-        let encoded = unsafe { self.cell.with_input_mut(encode) };
-        encoded.map_err(|error| self.meta.name_it(error))
-    }
-
     fn with_payload(&self, f: &mut dyn FnMut([&[u8]; 2])) {
         // SAFETY: only a `HeldJob` calls this; it has the right to the input until
         // it resolves or releases the job. Bytes may be seen by several threads.
@@ -203,22 +209,24 @@ impl<W: Work> AnyJob for Shared<Input<W>, W::Output> {
     }
 
     fn complete(&self, result: &mut Vec<u8>, later: Option<&mut Wakeups>) {
-        let decode = |input: Option<&Input<W>>| match input {
-            Some(input) => input.complete(result),
-            None => Err("its argument was taken before".to_owned()),
+        let mut decoded = Err(String::new());
+        let decode = |input: Option<&Input<W>>| {
+            decoded = match input {
+                Some(input) => input.complete(result),
+                None => Err("its argument was taken before".to_owned()),
+            };
         };
         // SAFETY: only a `HeldJob` calls this, when it is consumed; it has the right
         // to the input.
-        let outcome = match catch(|| unsafe { self.cell.with_input(decode) }) {
-            Ok(Ok(value)) => Ok(value),
-            Ok(Err(cause)) => Err(cause),
-            Err(report) => Err(format!("its Deserialize {report}")),
+        let caught = catch(|| unsafe { self.cell.with_input(decode) });
+        let cause = match (caught, decoded) {
+            (Ok(()), Ok(value)) => return self.finish(Ok(value), later),
+            (Ok(()), Err(cause)) => cause,
+            (Err(report), _) => format!("its Deserialize {report}"),
         };
-        let outcome = outcome.map_err(|cause| {
-            let subject = format!("result of type `{}`", type_name::<W::Output>());
-            self.meta.name_it(TaskError::decode(subject, cause))
-        });
-        self.finish(outcome, later);
+        let subject = format!("result of type `{}`", type_name::<W::Output>());
+        let error = TaskError::decode(subject, cause);
+        self.finish(Err(self.meta.name_it(error)), later);
     }
 
     fn describe_fault(&self, fault: CallFault) -> TaskError {
@@ -253,6 +261,19 @@ impl<W: Work> AnyJob for Shared<Input<W>, W::Output> {
 }
 
 impl<W: Work> Shared<Input<W>, W::Output> {
+    /// Encodes the input of a job that is held for this.
+    #[inline]
+    fn encode_input(&self) -> Result<(), TaskError> {
+        let (id, name) = (self.meta.id(), self.meta.name());
+        let encode = |input: Option<&mut Input<W>>| match input {
+            Some(input) => input.encode(&Sender { id, name }),
+            None => Err(TaskError::encode("argument", "it was taken before")),
+        };
+        // SAFETY: only `encode` calls this, which `Job::encode` calls, and it has held the
+        // job; so it has the right to the input, and no time limit runs.
+        unsafe { self.cell.with_input_mut(encode) }
+    }
+
     /// The outcome of a function that has panicked, or after which the executor did
     /// when it was told that the function is over.
     #[cold]

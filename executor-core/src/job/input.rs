@@ -91,30 +91,43 @@ impl<W: Work> Input<W> {
         if let Some(carried) = carried {
             carried.encode(task, &mut before)?;
         }
-        let payload = match work.take_bytes(LARGE) {
-            Some(bytes) => Payload::Long(bytes),
-            None => with_buffer(|buffer| encode_work(work, buffer))?,
-        };
+        if let Some(bytes) = work.take_bytes(LARGE) {
+            self.become_encoded(Payload::Long(bytes), before);
+            return Ok(());
+        }
+        with_buffer(|buffer| {
+            if let Self::Whole { work, .. } = self {
+                encode_work(work, buffer)?;
+            }
+            self.become_encoded(Payload::of(buffer), before);
+            Ok(())
+        })
+    }
+
+    #[inline]
+    fn become_encoded(&mut self, payload: Payload, before: Vec<u8>) {
         if let Self::Whole { work, carried } = std::mem::replace(self, Self::Nothing) {
+            let rest = work.into_rest();
             let payload = match carried {
                 Some(carried) => payload.behind(before, carried),
                 None => payload,
             };
-            let rest = work.into_rest();
             *self = Self::Encoded { payload, rest };
         }
-        Ok(())
     }
 }
 
-fn encode_work<W: Work>(work: &W, buffer: &mut Vec<u8>) -> Result<Payload, TaskError> {
-    let encoded = catch(|| work.encode(buffer));
-    let encoded = encoded.unwrap_or_else(|report| Err(format!("its Serialize {report}")));
-    match encoded {
-        Ok(()) => Ok(Payload::of(buffer)),
-        Err(cause) => {
-            let subject = format!("argument of type `{}`", W::argument_type());
-            Err(TaskError::encode(subject, cause))
-        }
-    }
+#[inline]
+fn encode_work<W: Work>(work: &W, buffer: &mut Vec<u8>) -> Result<(), TaskError> {
+    // The result is not moved out of the closure: see `panic::catch`.
+    let mut encoded = Ok(());
+    let cause = match catch(|| encoded = work.encode(buffer)) {
+        Ok(()) => match encoded {
+            Ok(()) => return Ok(()),
+            Err(cause) => cause,
+        },
+        Err(report) => format!("its Serialize {report}"),
+    };
+    let subject = format!("argument of type `{}`", W::argument_type());
+    Err(TaskError::encode(subject, cause))
 }

@@ -11,7 +11,10 @@ const SHORT: usize = 15;
 
 /// What a trampoline reads.
 pub(crate) enum Payload {
-    Short(u8, [u8; SHORT]),
+    /// Few bytes, and in the last one how many. They are kept as two words, which are made
+    /// in registers: what is written byte by byte and then moved as a whole holds the
+    /// processor up each time.
+    Short([[u8; 8]; 2]),
     Long(Bytes),
     /// Behind what its job carries.
     Carried(Box<Carried>),
@@ -26,18 +29,23 @@ pub(crate) struct Carried {
 
 impl Payload {
     /// Bytes that were encoded into `buffer`, which may be used again if it is not empty.
+    #[inline]
     pub(super) fn of(buffer: &mut Vec<u8>) -> Self {
-        let len = buffer.len();
-        if len >= spare::LEAST {
-            return Self::Long(std::mem::take(buffer).into());
-        }
-        let mut short = [0; SHORT];
-        match short.get_mut(..len) {
-            Some(place) => {
-                place.copy_from_slice(buffer);
-                Self::Short(len as u8, short)
+        match buffer.len() {
+            len @ ..=SHORT => {
+                let (low, high) = buffer.split_at(len.min(8));
+                let high = word(high) | (len as u64) << 56;
+                Self::Short([word(low).to_le_bytes(), high.to_le_bytes()])
             }
-            None => Self::Long(buffer.as_slice().into()),
+            _ => Self::long(buffer),
+        }
+    }
+
+    #[cold]
+    fn long(buffer: &mut Vec<u8>) -> Self {
+        match buffer.len() < spare::LEAST {
+            true => Self::Long(buffer.as_slice().into()),
+            false => Self::Long(std::mem::take(buffer).into()),
         }
     }
 
@@ -60,11 +68,21 @@ impl Payload {
     /// All of it, in order.
     pub(super) fn pieces(&self) -> [&[u8]; 2] {
         match self {
-            Self::Short(len, short) => [&short[..usize::from(*len)], &[]],
+            Self::Short(short) => {
+                let short = short.as_flattened();
+                [&short[..usize::from(short[SHORT])], &[]]
+            }
             Self::Long(bytes) => [bytes, &[]],
             Self::Carried(carried) => [&carried.before, carried.argument.pieces()[0]],
         }
     }
+}
+
+/// Up to eight bytes as a number, the first one lowest.
+#[inline]
+fn word(bytes: &[u8]) -> u64 {
+    let behind = |word: u64, byte: &u8| word << 8 | u64::from(*byte);
+    bytes.iter().rev().fold(0, behind)
 }
 
 /// How much of a buffer is kept for the next argument of this thread.

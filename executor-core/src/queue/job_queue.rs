@@ -146,9 +146,22 @@ impl JobQueue {
     /// Each is then to be begun or held, or given to [`leave`](Self::leave). Husks that are
     /// found so are to be [counted](Self::count_husks).
     pub fn take_entries(&mut self, most: usize, to: &mut VecDeque<Job>) {
-        for _ in 0..most.min(STEP) {
-            let Some(job) = self.pop_entry() else { return };
-            to.push_back(job);
+        let mut left = most.min(STEP);
+        to.reserve(left.min(self.entries));
+        while left > 0 {
+            let seen = match self.unseen {
+                0 => 0,
+                _ => self.seen.move_some(left, to),
+            };
+            let moved = match seen {
+                0 => self.rest.move_some(left, to),
+                _ => seen,
+            };
+            if moved == 0 {
+                return;
+            }
+            self.entries -= moved;
+            left -= moved;
         }
     }
 

@@ -52,6 +52,19 @@ impl Line {
         job
     }
 
+    /// Moves up to `most` jobs from the front, out of the first segment. Gives their number.
+    pub(super) fn move_some(&mut self, most: usize, to: &mut VecDeque<Job>) -> usize {
+        let Some(segment) = self.0.front_mut() else {
+            return 0;
+        };
+        let some = most.min(segment.len());
+        to.extend(segment.drain(..some));
+        if segment.is_empty() && self.0.len() > 1 {
+            self.0.pop_front();
+        }
+        some
+    }
+
     /// The first segment, whole.
     pub(super) fn pop_segment(&mut self) -> Option<Segment> {
         self.0.pop_front().filter(|segment| !segment.is_empty())

@@ -41,6 +41,7 @@ const JOB: u64 = 1 << 62;
 const FORKS: u64 = 0x3f << FORKS_SHIFT;
 const FORKS_SHIFT: u32 = 56;
 
+#[inline]
 fn forks() -> u64 {
     (u64::from(fork::count()) << FORKS_SHIFT) & FORKS
 }
@@ -53,16 +54,17 @@ pub(crate) struct Meta {
     extra: Option<Box<Extra>>,
 }
 
+/// What a task has if it was given options.
 #[derive(Default)]
-struct Extra {
+pub(crate) struct Extra {
     options: JobOptions,
     /// Here, so that it goes when the task does.
     queue_limit: OnceLock<Timer>,
 }
 
 impl Extra {
-    #[inline]
-    fn of(options: JobOptions) -> Option<Box<Self>> {
+    #[inline(always)]
+    pub(crate) fn of(options: JobOptions) -> Option<Box<Self>> {
         let JobOptions {
             name,
             timeout,
@@ -85,7 +87,7 @@ impl Extra {
 impl Meta {
     /// Of a promise.
     pub(crate) fn new(function: fn() -> &'static str, options: JobOptions) -> Self {
-        let mut meta = Self::of_job(function, options, false);
+        let mut meta = Self::of_job(function, Extra::of(options), false);
         meta.word &= !JOB;
         meta
     }
@@ -95,13 +97,13 @@ impl Meta {
     #[inline(always)]
     pub(crate) fn of_job(
         function: fn() -> &'static str,
-        options: JobOptions,
+        extra: Option<Box<Extra>>,
         carries: bool,
     ) -> Self {
         Self {
             word: TaskId::next().get() | forks() | JOB | if carries { CARRIES } else { 0 },
             function,
-            extra: Extra::of(options),
+            extra,
         }
     }
 
@@ -146,6 +148,7 @@ impl Meta {
     }
 
     /// The limit on the time in the queue, if it has passed.
+    #[inline]
     pub(crate) fn passed_queue_limit(&self) -> Option<Duration> {
         let extra = self.extra.as_ref()?;
         let passed = extra.queue_limit.get().is_some_and(Timer::is_due);

@@ -19,6 +19,7 @@ pub(crate) trait AnyTask: Send + Sync {
     fn is_running(&self) -> bool;
     fn cancel(&self) -> CancelOutcome;
     fn nudge(&self);
+    fn await_briefly(&self);
     fn stuck(&self) -> Option<TaskError>;
     fn token(&self) -> CancelToken;
 }
@@ -40,6 +41,9 @@ impl<I: Send, T: Send> AnyTask for Shared<I, T> {
     }
     fn nudge(&self) {
         self.cell.nudge();
+    }
+    fn await_briefly(&self) {
+        self.cell.await_briefly();
     }
     fn stuck(&self) -> Option<TaskError> {
         self.cell.stuck()

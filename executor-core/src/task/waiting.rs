@@ -9,6 +9,10 @@ use std::task::{Context, Wake, Waker};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
+/// An executor may take so much of the time of a thread that waits, and more if that has
+/// to let others run.
+const BRIEFLY: Duration = Duration::from_millis(5);
+
 impl<T: Send + 'static> Task<T> {
     /// Blocks this thread until there is an outcome.
     ///
@@ -107,6 +111,14 @@ impl<T: Send + 'static> Task<T> {
         if meta.is_job() && meta.is_foreign() {
             let why = "its executor is in the process that this one was forked from";
             return Err(meta.name_it(TaskError::would_deadlock(why)));
+        }
+        // Not if it might come back too late.
+        let is_soon = |at: Instant| at.saturating_duration_since(Instant::now()) < BRIEFLY;
+        if !deadline.is_some_and(is_soon) {
+            self.shared.await_briefly();
+            if self.is_done() {
+                return Ok(());
+            }
         }
         let mut help = Help::new(deadline);
         let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
