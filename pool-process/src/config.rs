@@ -41,6 +41,13 @@ pub(crate) struct Config {
     pub(crate) libtest: Option<&'static str>,
 }
 
+impl Config {
+    /// Whether a worker may be worn out when it has finished a job.
+    pub(crate) fn replaces_workers(&self) -> bool {
+        self.max_tasks_per_worker.is_some() || self.recycle_above.is_some()
+    }
+}
+
 /// How often in a row a worker may fail to start before jobs fail with it.
 pub(crate) const MAX_BOOT_FAILURES: u32 = 5;
 

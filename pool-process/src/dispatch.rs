@@ -9,13 +9,15 @@
 //!
 //! # Who runs a job
 //!
-//! `submit` queues it. The supervisor gives it to the worker that went idle last; if none
-//! is idle and there is a seat to spare, a new worker starts. A worker that has nothing
+//! `submit` posts it to the worker that went idle last, see `direct`. If none is idle it is
+//! queued, and the supervisor sees to it: if there is a seat to spare, a new worker starts.
+//! A worker that has nothing
 //! is given one job, or a share if many wait. One that is busy is sent more only while at
-//! least twice as many wait as there are workers: so short jobs travel in batches and
+//! least as many wait as there are workers: so short jobs travel in batches and
 //! long ones are not tied to a worker before their time. What is with a worker and has
 //! not begun is still queued: it is taken back for a worker that is idle.
 
+mod direct;
 mod ending;
 #[cfg(test)]
 mod model;
@@ -23,6 +25,7 @@ mod plan;
 mod roster;
 mod starts;
 
+pub(crate) use self::direct::wait_here;
 pub(crate) use self::ending::Ending;
 use self::ending::shut_down;
 pub(crate) use self::plan::Plan;
@@ -78,6 +81,8 @@ pub(crate) struct State {
     ending: Option<Ending>,
     /// Processes that were killed and have not ended in time, by their occupant's id.
     unkilled: Vec<(u64, Arc<Process>)>,
+    /// The supervisor may sleep for longer than it is to look after a worker that has a job.
+    pub(crate) sleeps_long: bool,
 }
 
 /// A worker that has had no job for so long is not in constant use.
@@ -94,6 +99,7 @@ impl Dispatch {
             warming: Vec::new(),
             ending: None,
             unkilled: Vec::new(),
+            sleeps_long: true,
         };
         Ok(Self {
             made: Generation::current(),
@@ -140,7 +146,17 @@ impl Dispatch {
             job.fail(shut_down());
             return false;
         }
+        let worker = self.direct_to(&mut state);
         state.queue.push_back(job);
+        if let Some(worker) = worker {
+            state.hand_out(&worker, 1);
+            let pokes = state.sleeps_long;
+            let moving = self.begin_moving();
+            drop(state);
+            self.give_directly(&worker, pokes);
+            drop(moving);
+            return true;
+        }
         state.queue.tidy(&mut husks);
         self.tell_of_jobs(state);
         true

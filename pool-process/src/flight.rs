@@ -8,22 +8,24 @@
 //! A worker takes its jobs in order, so the first in the table is the one that
 //! runs, and its time limit counts from the moment it became the first.
 
+mod looking;
 mod parting;
 mod posting;
 mod remains;
 mod stopping;
 mod table;
 
+pub(crate) use self::looking::Home;
 pub(crate) use self::remains::{Loss, Remains};
 
-use self::table::{AtFirst, Held, Table};
+use self::table::{AtFirst, Table};
 use crate::process::Process;
 use crate::tally::Tally;
 use crate::transport::{Board, Sight, Transport, kind, place};
-use crate::unresolved::{Found, Payload};
+use crate::unresolved::{Found, Harvest, Payload};
 use executor_core::{HeldJob, Job};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 #[derive(Debug)]
 pub(crate) struct Flight {
@@ -32,6 +34,8 @@ pub(crate) struct Flight {
     table: Mutex<Table>,
     /// The number of the first job, or zero: for whoever looks for news.
     front: AtomicU64,
+    /// Whether jobs wait behind the first: for the same.
+    behind: AtomicBool,
     /// Whether an argument is being written to the pipe.
     feeding: AtomicBool,
     tally: Arc<Tally>,
@@ -39,6 +43,8 @@ pub(crate) struct Flight {
     /// The longest result.
     longest: u64,
     myself: Weak<Self>,
+    /// Set when the worker begins to serve.
+    home: OnceLock<Home>,
 }
 
 /// The worker did something that our protocol has no place for.
@@ -57,13 +63,20 @@ impl Flight {
             board,
             table: Mutex::new(Table::new(process.pid())),
             front: AtomicU64::new(0),
+            behind: AtomicBool::new(false),
             feeding: AtomicBool::new(false),
             process,
             tally,
             way,
             longest,
             myself: myself.clone(),
+            home: OnceLock::new(),
         })
+    }
+
+    /// The worker serves: who waits for its jobs can look for their results.
+    pub(crate) fn serve(&self, home: Home) {
+        let _ = self.home.set(home);
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {
@@ -74,6 +87,7 @@ impl Flight {
     fn publish(&self, table: &Table) {
         self.front
             .store(table.front().unwrap_or(0), Ordering::Release);
+        self.behind.store(table.jobs() > 1, Ordering::Release);
         self.feeding.store(table.feed.is_some(), Ordering::Release);
     }
 
@@ -92,10 +106,14 @@ impl Flight {
         self.table().len()
     }
 
-    /// How many jobs wait behind the first.
-    pub(crate) fn waiting(&self) -> usize {
-        let table = self.table();
-        (table.len() - table.taken_back).saturating_sub(1)
+    /// How many jobs are with the worker, and were not taken back.
+    pub(crate) fn jobs(&self) -> usize {
+        self.table().jobs()
+    }
+
+    /// Whether jobs wait behind the first.
+    pub(crate) fn is_anything_behind(&self) -> bool {
+        self.behind.load(Ordering::Acquire)
     }
 
     /// Gives memory back that large payloads have used, if nothing is with the worker.
@@ -159,20 +177,27 @@ impl Flight {
 
     fn harvest_all(&self, table: &mut Table, found: &mut Found) -> Result<Option<u64>, Violation> {
         while let Some(seq) = table.front() {
-            let entry = table.entry(seq);
-            let is_ours = entry.is_some_and(|entry| matches!(entry.held, Held::Job(_)));
-            match self.board.slot(seq).look(seq) {
+            let slot = self.board.slot(seq);
+            match slot.look(seq) {
                 Sight::Done if self.lacks_parts(table, seq) => return Ok(Some(seq)),
-                Sight::Done => match self.result(seq, &mut table.at_first, found)? {
-                    Some((kind, bytes)) => found.add(table.finish(kind, bytes)?),
-                    None => break,
+                Sight::Done => match slot.result() {
+                    outcome if !outcome.piped && outcome.kind != kind::SENT => {
+                        let small = found.copy(slot, outcome.len);
+                        let small = small.ok_or(Violation("a result is longer than its slot"))?;
+                        let (job, overruled) = table.finish()?;
+                        found.add_small(job, outcome.kind, small, overruled);
+                    }
+                    _ => match self.result(seq, &mut table.at_first)? {
+                        Some((kind, bytes)) => self.finish(table, kind, bytes, found)?,
+                        None => break,
+                    },
                 },
                 Sight::Acked => table.settle_taken_back()?,
                 Sight::Nonsense => return Err(Violation("a slot has no valid state")),
                 Sight::Condemned if table.fate_of(seq).is_none() => {
                     return Err(Violation("it says that it is condemned"));
                 }
-                Sight::Queued | Sight::Running if !is_ours => {
+                Sight::Queued | Sight::Running if table.job(seq).is_none() => {
                     return Err(Violation("it begins a job that was taken back"));
                 }
                 Sight::Running => {
@@ -185,13 +210,31 @@ impl Flight {
         Ok(None)
     }
 
-    /// The result of a job that is done; `None` if it is to come by message.
+    /// The first job is finished, with a result that came in other ways than its slot.
+    fn finish(
+        &self,
+        table: &mut Table,
+        kind: u32,
+        bytes: Vec<u8>,
+        found: &mut Found,
+    ) -> Result<(), Violation> {
+        let (job, overruled) = table.finish()?;
+        found.add(Harvest {
+            job,
+            kind,
+            bytes: Payload::Large(bytes),
+            overruled,
+        });
+        Ok(())
+    }
+
+    /// The result of a job that is done, which does not stand in its slot; `None` if it is
+    /// to come by message.
     fn result(
         &self,
         seq: u64,
         at_first: &mut AtFirst,
-        found: &mut Found,
-    ) -> Result<Option<(u32, Payload)>, Violation> {
+    ) -> Result<Option<(u32, Vec<u8>)>, Violation> {
         let outcome = self.board.slot(seq).result();
         if outcome.kind == kind::SENT {
             return match self.way {
@@ -199,16 +242,10 @@ impl Flight {
                 Transport::SharedMemory => Err(Violation("it sends what it is not to send")),
             };
         }
-        if self.drain(seq, at_first)? {
-            let bytes = Payload::Large(std::mem::take(&mut at_first.partial));
-            return Ok(Some((outcome.kind, bytes)));
+        match self.drain(seq, at_first)? {
+            true => Ok(Some((outcome.kind, std::mem::take(&mut at_first.partial)))),
+            false => Err(Violation("a result is not all there")),
         }
-        if outcome.piped {
-            return Err(Violation("a result is not all there"));
-        }
-        let bytes = found.copy(self.board.slot(seq), outcome.len);
-        let bytes = bytes.ok_or(Violation("a result is longer than its slot"))?;
-        Ok(Some((outcome.kind, bytes)))
     }
 
     /// Reads what there is of a result in the pipe. True if that is all of it.
@@ -258,7 +295,7 @@ impl Flight {
             Sight::Condemned => return Ok(()),
             _ => return Err(Violation("a result for a job that has not begun")),
         }
-        found.add(table.finish(kind, Payload::Large(bytes))?);
+        self.finish(&mut table, kind, bytes, found)?;
         self.watch_first(&mut table);
         self.publish(&table);
         Ok(())
@@ -325,18 +362,15 @@ impl Flight {
 
     /// The worker is to be roused afterwards: it may be waiting for the argument.
     fn take_slot_back(&self, table: &mut Table, seq: u64) -> Option<HeldJob> {
-        let entry = table.entry(seq)?;
-        if !matches!(entry.held, Held::Job(_)) || !self.board.slot(seq).take_back(seq) {
+        table.job(seq)?;
+        if !self.board.slot(seq).take_back(seq) {
             return None;
         }
-        let held = std::mem::replace(&mut entry.held, Held::TakenBack);
+        let job = table.entry(seq)?.job.take();
         table.taken_back += 1;
         if seq == table.first {
             table.at_first.limit = None;
         }
-        match held {
-            Held::Job(job) => Some(job),
-            _ => None,
-        }
+        job
     }
 }

@@ -162,14 +162,16 @@ impl Occupant {
 
     /// True if nothing is with it, or about to be.
     pub(crate) fn is_idle(&self) -> bool {
-        self.flight.is_empty() && self.hand().is_empty()
+        // Held, so that nothing moves from the one to the other meanwhile.
+        let hand = self.hand();
+        hand.is_empty() && self.flight.is_empty()
     }
 
     /// How many jobs are with it, or in its hand, and wait for another.
     pub(crate) fn waiting(&self) -> usize {
         // Held, so that nothing moves from the one to the other meanwhile.
         let hand = self.hand();
-        self.flight.waiting() + hand.len()
+        (self.flight.jobs() + hand.len()).saturating_sub(1)
     }
 
     /// True if something is to be looked at soon although no job is with it: it was

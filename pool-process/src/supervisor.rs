@@ -29,11 +29,11 @@ use crate::crew;
 use crate::dispatch::Dispatch;
 use crate::flight::Violation;
 use crate::seat::Occupant;
+use crate::tally::Counts;
 use crate::transport::{Patience, Transport};
 use crate::unresolved::Scratch;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 /// After so long the user's code gives way to a round.
@@ -77,6 +77,13 @@ struct Supervisor<'a> {
     scratch: Scratch,
     /// There is more of the user's code to be run.
     is_behind: bool,
+    /// Whether jobs have come to their end between the last two rounds, or may do so now:
+    /// then it sleeps no longer than until the next one, and no submit has to poke it.
+    is_in_use: bool,
+    /// Whether it has slept for longer since that was found.
+    has_slept_long: bool,
+    /// How many had until the last one.
+    ended: Counts,
 }
 
 /// Supervises the pool, until it is at its end or another thread has the role.
@@ -95,6 +102,9 @@ pub(crate) fn run(dispatch: &Arc<Dispatch>, shift: Shift) {
         patience,
         scratch: Scratch::default(),
         is_behind: false,
+        is_in_use: false,
+        has_slept_long: false,
+        ended: Counts::default(),
     };
     supervisor.recover();
     crew::watch(dispatch);
@@ -182,8 +192,11 @@ impl Supervisor<'_> {
         let now = Instant::now();
         if dispatch.crew.take_missed() || now >= self.next_round {
             self.look_after_all();
+            let ended = dispatch.tally.now();
+            self.is_in_use = std::mem::replace(&mut self.ended, ended) != ended;
             self.next_round = now + ROUND;
         }
+        self.is_in_use |= std::mem::take(&mut self.has_slept_long);
         if now >= self.next_idle_look {
             self.look_after_idle();
             self.next_idle_look = now + IDLE_LOOKS;
@@ -248,13 +261,6 @@ impl Supervisor<'_> {
         match worker.is_worn_out(&self.dispatch.config) {
             true => self.dismiss(worker),
             false => self.dispatch.idle(worker.id),
-        }
-    }
-
-    fn prove(&self, worker: &Occupant) {
-        if !worker.proved.load(Ordering::Relaxed) {
-            worker.proved.store(true, Ordering::Relaxed);
-            self.dispatch.proved();
         }
     }
 }

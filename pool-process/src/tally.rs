@@ -13,7 +13,7 @@ pub(crate) struct Tally {
 }
 
 /// What it shows at some moment.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
     /// Came to their end, well or badly.
     pub(crate) finished: usize,

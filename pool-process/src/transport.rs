@@ -27,7 +27,7 @@ pub(crate) use self::decoder::Incoming;
 pub(crate) use self::decoder::{Decoder, Source};
 pub(crate) use self::frame::{HEAD, Head, Parcel, append_parcel, kind, parcels};
 pub(crate) use self::ipc::{Ends, JobSource, Jobs, Lifeline, Sent, over_the_wire, warm_up};
-pub(crate) use self::patience::Patience;
+pub(crate) use self::patience::{Patience, look_until, looks_at_all};
 pub(crate) use self::slot::{INLINE, Order, Sight, Slot};
 pub use self::way::Transport;
 pub(crate) use self::wire::{Cutter, Wire, WorkerWire};

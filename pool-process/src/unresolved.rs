@@ -32,7 +32,9 @@ pub(crate) struct Unresolved(Mutex<Found>);
 /// What stands in it.
 #[derive(Default)]
 pub(crate) struct Found {
-    harvests: VecDeque<Harvest>,
+    /// Results that nobody but a waiter looks at: the small ones, and others.
+    plain: VecDeque<Plain>,
+    unfollowed: VecDeque<Harvest>,
     wakers: VecDeque<Waker>,
     lanes: Lanes,
     followed: VecDeque<Harvest>,
@@ -49,6 +51,13 @@ pub(crate) struct Found {
 
 type Errand = Box<dyn FnOnce() + Send>;
 
+/// A job and its result, which is small: nothing that would have to be moved in memory.
+struct Plain {
+    job: HeldJob,
+    kind: u32,
+    small: Small,
+}
+
 /// A job and its result.
 pub(crate) struct Harvest {
     pub(crate) job: HeldJob,
@@ -60,12 +69,15 @@ pub(crate) struct Harvest {
 
 /// The bytes of a result.
 pub(crate) enum Payload {
-    /// Among the small ones.
-    Small {
-        start: usize,
-        len: usize,
-    },
+    Small(Small),
     Large(Vec<u8>),
+}
+
+/// Where the bytes of a result are among the small ones.
+#[derive(Clone, Copy)]
+pub(crate) struct Small {
+    start: usize,
+    len: u32,
 }
 
 /// One piece of work.
@@ -100,6 +112,25 @@ impl Scratch {
         self.put_down_into(&mut unresolved.lock());
     }
 
+    /// A piece with these bytes is at work now: those that stand among the small ones are
+    /// copied, to be read without the lock.
+    fn take_up(&mut self, found: &mut Found, bytes: &Payload) {
+        if let Payload::Small(small) = *bytes {
+            self.read(found, small);
+        }
+        self.begin(found);
+    }
+
+    fn read(&mut self, found: &Found, small: Small) {
+        self.buffer.clear();
+        self.buffer.extend_from_slice(small.of(&found.small));
+    }
+
+    fn begin(&mut self, found: &mut Found) {
+        self.at_work = true;
+        found.at_work += 1;
+    }
+
     fn put_down_into(&mut self, found: &mut Found) {
         found.at_work -= usize::from(std::mem::take(&mut self.at_work));
         if !self.wakeups.is_empty() {
@@ -109,11 +140,34 @@ impl Scratch {
 }
 
 impl Found {
+    /// Adds a result that stands among the small ones.
+    #[inline]
+    pub(crate) fn add_small(
+        &mut self,
+        job: HeldJob,
+        kind: u32,
+        small: Small,
+        overruled: Option<TaskError>,
+    ) {
+        if overruled.is_none() && !self.lanes.has(&job) && !job.has_followers() {
+            self.added += 1;
+            job.leave_ledger();
+            return self.plain.push_back(Plain { job, kind, small });
+        }
+        self.add(Harvest {
+            job,
+            kind,
+            bytes: Payload::Small(small),
+            overruled,
+        });
+    }
+
+    /// Adds a result.
     pub(crate) fn add(&mut self, harvest: Harvest) {
         self.added += 1;
         // Its worker is free, whatever its callbacks do.
         harvest.job.leave_ledger();
-        if self.lanes.has(harvest.job.id()) {
+        if self.lanes.has(&harvest.job) {
             let bytes = harvest.bytes.on_its_own(&self.small);
             return self.lanes.push(
                 harvest.job.id(),
@@ -122,7 +176,7 @@ impl Found {
         }
         match harvest.job.has_followers() {
             true => self.followed.push_back(harvest),
-            false => self.harvests.push_back(harvest),
+            false => self.unfollowed.push_back(harvest),
         }
     }
 
@@ -137,15 +191,22 @@ impl Found {
         self.added
     }
 
+    /// Whether parts of the result of a job stand here.
+    pub(crate) fn has_parts_of(&self, job: &HeldJob) -> bool {
+        self.lanes.has(job)
+    }
+
     /// Copies a result out of its slot. `None` if it cannot have that length.
-    pub(crate) fn copy(&mut self, slot: &Slot, len: u64) -> Option<Payload> {
+    #[inline]
+    pub(crate) fn copy(&mut self, slot: &Slot, len: u64) -> Option<Small> {
         let start = self.small.len();
-        let len = slot.read(len, &mut self.small)?;
-        Some(Payload::Small { start, len })
+        let len = slot.read(len, &mut self.small)? as u32;
+        Some(Small { start, len })
     }
 
     fn is_empty(&self) -> bool {
-        self.harvests.is_empty()
+        self.plain.is_empty()
+            && self.unfollowed.is_empty()
             && self.wakers.is_empty()
             && self.lanes.is_empty()
             && self.followed.is_empty()
@@ -153,9 +214,10 @@ impl Found {
             && self.cancelled.is_empty()
     }
 
-    /// The next piece; of those that may wait for a round, only if `others`.
+    /// The next piece that is no small result; of those that may wait for a round, only if
+    /// `others`.
     fn next(&mut self, others: impl FnOnce() -> bool) -> Option<Piece> {
-        if let Some(harvest) = self.harvests.pop_front() {
+        if let Some(harvest) = self.unfollowed.pop_front() {
             return Some(Piece::Resolve(harvest));
         }
         if let Some(waker) = self.wakers.pop_front() {
@@ -206,7 +268,7 @@ impl Unresolved {
         error: impl FnOnce() -> TaskError + Send + 'static,
     ) {
         let mut found = self.lock();
-        if found.lanes.has(job.id()) {
+        if found.lanes.has(&job) {
             let id = job.id();
             return found.lanes.push(id, Step::Fail(job, firm, Box::new(error)));
         }
@@ -252,17 +314,20 @@ impl Unresolved {
         let mut found = self.lock();
         scratch.put_down_into(&mut found);
         scratch.lane = None;
+        // By far the most: not moved through a piece.
+        if let Some(Plain { job, kind, small }) = found.plain.pop_front() {
+            scratch.read(&found, small);
+            scratch.begin(&mut found);
+            drop(found);
+            reply::resolve(job, kind, &mut scratch.buffer, &mut scratch.wakeups);
+            return true;
+        }
         let Some(piece) = found.next(others) else {
             return false;
         };
-        scratch.at_work = true;
-        found.at_work += 1;
-        if let Piece::Resolve(harvest) = &piece
-            && let Payload::Small { start, len } = harvest.bytes
-        {
-            let result = &found.small[start..start + len];
-            scratch.buffer.clear();
-            scratch.buffer.extend_from_slice(result);
+        match &piece {
+            Piece::Resolve(harvest) => scratch.take_up(&mut found, &harvest.bytes),
+            _ => scratch.begin(&mut found),
         }
         drop(found);
         self.work_at(piece, scratch);
@@ -287,13 +352,21 @@ impl Payload {
     /// The same, when there is no telling how long the small ones are kept.
     fn on_its_own(self, small: &[u8]) -> Self {
         match self {
-            Self::Small { start, len } => Self::Large(small[start..start + len].to_vec()),
+            Self::Small(its) => Self::Large(its.of(small).to_vec()),
             Self::Large(bytes) => Self::Large(bytes),
         }
     }
 }
 
+impl Small {
+    #[inline]
+    fn of(self, small: &[u8]) -> &[u8] {
+        &small[self.start..self.start + self.len as usize]
+    }
+}
+
 impl Harvest {
+    #[inline]
     fn resolve(self, scratch: &mut Scratch) {
         let wakeups = &mut scratch.wakeups;
         match (self.overruled, self.bytes) {
@@ -302,7 +375,7 @@ impl Harvest {
                 reply::resolve(self.job, self.kind, &mut bytes, wakeups);
                 spare::give(bytes);
             }
-            (None, Payload::Small { .. }) => {
+            (None, Payload::Small(_)) => {
                 reply::resolve(self.job, self.kind, &mut scratch.buffer, wakeups);
             }
         }
@@ -313,7 +386,9 @@ impl std::fmt::Debug for Unresolved {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let found = self.lock();
         f.debug_struct("Unresolved")
-            .field("results", &(found.harvests.len() + found.followed.len()))
+            .field("small", &found.plain.len())
+            .field("unfollowed", &found.unfollowed.len())
+            .field("followed", &found.followed.len())
             .field("at_work", &found.at_work)
             .finish_non_exhaustive()
     }

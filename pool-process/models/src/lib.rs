@@ -16,6 +16,7 @@ mod bell;
 mod role;
 #[path = "../../src/transport/slot.rs"]
 mod slot;
+mod looking;
 mod supervising;
 
 use bell::Bell;

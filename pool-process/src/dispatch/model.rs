@@ -10,7 +10,8 @@
 //!
 //! 1. Every job is in exactly one place, or is done.
 //! 2. No job waits in the queue while a worker is idle, or while one could be started.
-//! 3. No job waits behind one that runs while another worker is idle.
+//! 3. No job waits behind one that runs while another worker is idle, or while nobody is
+//!    started and somebody could be.
 //! 4. If nothing happens from here on but what has to, every job comes to its end, and so
 //!    does the pool if it was shut down: also if all starts fail, and if a thread that has
 //!    lost its role never goes on. No round goes on for ever.
@@ -179,6 +180,12 @@ fn two_seats_and_four_jobs_with_stalls() {
             ..QUIET
         }) > 1_000
     );
+}
+
+/// So many that a thread which finds a result gives its worker several at a time.
+#[test]
+fn two_seats_and_six_jobs() {
+    assert!(explore(Limits { jobs: 6, ..QUIET }) > 1_000);
 }
 
 #[test]

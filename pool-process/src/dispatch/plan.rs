@@ -65,7 +65,7 @@ impl State {
     }
 
     /// Takes jobs off the queue for a worker. Some may have been cancelled.
-    fn hand_out(&mut self, worker: &Occupant, most: usize) {
+    pub(super) fn hand_out(&mut self, worker: &Occupant, most: usize) {
         self.queue.take_entries(most, &mut worker.hand());
     }
 }

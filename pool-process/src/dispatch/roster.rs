@@ -101,8 +101,7 @@ impl<W: Hand> Roster<W> {
             && let Some((id, worker)) = self.last_idle()
         {
             self.not_idle(id);
-            let room = worker.room().max(1);
-            let share = self.share(waiting).clamp(1, room);
+            let share = self.share_of_idle(waiting, worker.room());
             return Some(Next::Give(worker, share));
         }
         if self.lacks_one(waiting) && self.put_off_until().is_none_or(is_past) {
@@ -116,6 +115,18 @@ impl<W: Hand> Roster<W> {
         let has_more = |worker: &&W| worker.waiting() > 0;
         let others: Vec<_> = self.serving().filter(has_more).cloned().collect();
         (!others.is_empty()).then_some(Next::TakeBack(others, worker))
+    }
+
+    /// A worker that is idle, and is given a job at once.
+    pub(crate) fn take_idle(&mut self) -> Option<W> {
+        let (id, worker) = self.last_idle()?;
+        self.not_idle(id);
+        Some(worker)
+    }
+
+    /// How many jobs a worker gets that has none and room for so many, if so many wait.
+    pub(crate) fn share_of_idle(&self, waiting: usize, room: usize) -> usize {
+        self.share(waiting).clamp(1, room.max(1))
     }
 
     /// Whether [`next`](Self::next) may be about a job that waits: if not, it need not be
@@ -132,9 +143,10 @@ impl<W: Hand> Roster<W> {
         }
     }
 
-    /// How many of those that wait are a worker's share: others may be done sooner.
+    /// How many of those that wait are a worker's share: others may be done sooner. What a
+    /// worker has before its time is taken back for one that is idle, or is started.
     fn share(&self, waiting: usize) -> usize {
-        waiting / (2 * self.seats.len().max(1))
+        waiting / self.seats.len().max(1)
     }
 
     /// The worker that went idle last, the warmest. Those are struck off that are not idle

@@ -46,11 +46,6 @@ impl Dispatch {
         }
     }
 
-    /// A worker has proved to be of use.
-    pub(crate) fn proved(&self) {
-        self.lock().roster.forgive();
-    }
-
     /// A worker has not started, or has ended before it was of any use, and its seat is
     /// free.
     pub(crate) fn failed_to_start(&self, error: &BootError) {

@@ -9,7 +9,7 @@
 use super::Flight;
 use super::Violation;
 use super::stopping::Fate;
-use super::table::{Held, Table};
+use super::table::Table;
 use crate::transport::{Head, Sight, kind, place};
 use crate::unresolved::{Found, Part};
 
@@ -67,10 +67,8 @@ impl Flight {
                 "the parts of a result are too small, or too many",
             ));
         }
-        let parts = match table.entry(seq).map(|entry| &entry.held) {
-            Some(Held::Job(job)) => job.parts().map(|parts| (job.id(), parts)),
-            _ => None,
-        };
+        let job = table.job(seq);
+        let parts = job.and_then(|job| Some((job.id(), job.parts()?)));
         let (job, parts) = parts.ok_or(Violation("a part of what has none"))?;
         found.add_part(Part {
             job,

@@ -4,7 +4,7 @@
 //! the worker makes room. By message, the argument goes with the message, and only the
 //! state of the job stands in its slot.
 
-use super::table::{Held, Table};
+use super::table::Table;
 use super::{Flight, Violation};
 use crate::config::{PREFETCH_BYTES, PREFETCH_PIPED};
 use crate::image;
@@ -92,7 +92,7 @@ impl Flight {
             let fed = 0;
             table.feed = Some(Feed { seq, len, fed });
         });
-        table.post(if len <= INLINE { 0 } else { len }, Held::Job(job));
+        table.post(if len <= INLINE { 0 } else { len }, job);
         if len < LITTLE && table.feed.is_some() {
             // If the worker lies about what it has read, that is found when the rest
             // is fed.
@@ -105,13 +105,12 @@ impl Flight {
     /// there is nothing to be shown; the worker acknowledges that when it comes to its
     /// place.
     pub(crate) fn show(&self, seq: u64, mut f: impl FnMut(i64, bool, [&[u8]; 2])) {
-        let mut table = self.table();
-        match table.entry(seq).map(|entry| &entry.held) {
-            Some(Held::Job(job)) => {
+        match self.table().job(seq) {
+            Some(job) => {
                 let limited = job.timeout().is_some();
                 job.with_payload(|pieces| f(offset_of(job), limited, pieces));
             }
-            _ => f(NOWHERE, false, [&[], &[]]),
+            None => f(NOWHERE, false, [&[], &[]]),
         }
     }
 
@@ -154,8 +153,7 @@ impl Flight {
             return Ok(());
         };
         // It may have been taken back: the rest is not wanted any more.
-        let entry = table.entry(feed.seq).map(|entry| &entry.held);
-        let Some(Held::Job(job)) = entry else {
+        let Some(job) = table.job(feed.seq) else {
             return Ok(());
         };
         let mut fed = Ok(());
@@ -193,7 +191,7 @@ impl Flight {
         if table.front() != Some(seq) {
             return Some(false);
         }
-        if matches!(table.entry(seq), Some(entry) if matches!(entry.held, Held::Job(_))) {
+        if table.job(seq).is_some() {
             return Some(true);
         }
         // The worker never heard of it and will not acknowledge it.

@@ -2,7 +2,6 @@
 
 use super::Flight;
 use super::stopping::sentence;
-use super::table::Held;
 use executor_core::{HeldJob, Job, TaskError, WorkerExit, WorkerLost};
 
 /// What a dead worker leaves behind.
@@ -41,7 +40,7 @@ impl Flight {
         while let Some(seq) = table.front() {
             let since = table.at_first.since;
             let fate = table.fate_of(seq);
-            let Some(Held::Job(job)) = table.release_first().map(|entry| entry.held) else {
+            let Some(job) = table.release_first() else {
                 continue;
             };
             // A job that was stopped is over, whatever its slot says by now.

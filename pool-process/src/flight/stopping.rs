@@ -5,10 +5,10 @@
 //! supervisor finds it dead and resolves the job with its [`Fate`].
 
 use super::Flight;
-use super::table::{Held, Table};
+use super::table::Table;
 use crate::transport::{Sight, Transport};
 use executor_core::timer::{self, Timer};
-use executor_core::{CancelOutcome, Control, TaskError};
+use executor_core::{CancelOutcome, Control, HeldJob, TaskError};
 use std::time::{Duration, Instant};
 
 /// How many bytes of a result are expected in a second, at the least.
@@ -36,10 +36,7 @@ impl Flight {
             return;
         }
         table.at_first.since = Some(Instant::now());
-        let held = table.entry(seq).map(|entry| &entry.held);
-        if let Some(Held::Job(job)) = held
-            && let Some(limit) = job.timeout()
-        {
+        if let Some(limit) = table.job(seq).and_then(HeldJob::timeout) {
             table.at_first.limit = Some(self.after(limit, seq, limit));
         }
     }
@@ -147,6 +144,10 @@ impl Control for Flight {
             }
             None => false,
         }
+    }
+
+    fn await_briefly(&self, seq: u64) {
+        self.look_here(seq);
     }
 
     fn is_running(&self, seq: u64) -> bool {

@@ -11,14 +11,13 @@ use super::Violation;
 use super::posting::Feed;
 use super::stopping::{Fate, sentence};
 use crate::transport::{SLOTS, place};
-use crate::unresolved::{Harvest, Payload};
-use executor_core::HeldJob;
 use executor_core::timer::Timer;
+use executor_core::{HeldJob, TaskError};
 use std::time::Instant;
 
 #[derive(Debug)]
 pub(super) struct Table {
-    entries: Box<[Option<Entry>]>,
+    entries: Box<[Entry]>,
     /// The oldest.
     pub(super) first: u64,
     /// The first that the worker was not told of.
@@ -46,10 +45,13 @@ pub(super) struct Table {
     pub(super) pid: u32,
 }
 
-#[derive(Debug)]
+/// What is with the worker, if its number is one of those that are.
+#[derive(Debug, Default)]
 pub(super) struct Entry {
-    pub(super) bytes: usize,
-    pub(super) held: Held,
+    /// Bytes of its argument that the worker may not have read.
+    bytes: usize,
+    /// `None` if it was taken back, which the worker has yet to see.
+    pub(super) job: Option<HeldJob>,
 }
 
 /// What there is to know of a job from when it is the first.
@@ -70,17 +72,10 @@ pub(super) struct AtFirst {
     pub(super) due: Option<Instant>,
 }
 
-#[derive(Debug)]
-pub(super) enum Held {
-    Job(HeldJob),
-    /// Taken back; the worker has yet to see that.
-    TakenBack,
-}
-
 impl Table {
     pub(super) fn new(pid: u32) -> Self {
         Self {
-            entries: (0..SLOTS).map(|_| None).collect(),
+            entries: (0..SLOTS).map(|_| Entry::default()).collect(),
             first: 1,
             released: 1,
             next: 1,
@@ -107,6 +102,11 @@ impl Table {
         (self.next - self.first) as usize
     }
 
+    /// How many of them were not taken back.
+    pub(super) fn jobs(&self) -> usize {
+        self.len() - self.taken_back
+    }
+
     /// How many can be added.
     pub(super) fn room(&self) -> usize {
         SLOTS - self.len()
@@ -117,22 +117,34 @@ impl Table {
         (!self.is_empty()).then_some(self.first)
     }
 
-    /// A job by its number, if it is there.
+    /// What has this number, if it is there.
+    #[inline]
     pub(super) fn entry(&mut self, seq: u64) -> Option<&mut Entry> {
         let is_here = (self.first..self.next).contains(&seq);
-        self.entries[place(seq)].as_mut().filter(|_| is_here)
+        is_here.then(|| &mut self.entries[place(seq)])
+    }
+
+    /// The job with this number, if it is there and was not taken back.
+    #[inline]
+    pub(super) fn job(&self, seq: u64) -> Option<&HeldJob> {
+        let is_here = (self.first..self.next).contains(&seq);
+        self.entries[place(seq)].job.as_ref().filter(|_| is_here)
     }
 
     /// The next number is with the worker.
-    pub(super) fn post(&mut self, bytes: usize, held: Held) {
-        self.taken_back += usize::from(matches!(held, Held::TakenBack));
-        self.entries[place(self.next)] = Some(Entry { bytes, held });
+    #[inline]
+    pub(super) fn post(&mut self, bytes: usize, job: HeldJob) {
+        let entry = &mut self.entries[place(self.next)];
+        // In its place there is none: so none is dropped here.
+        entry.job = Some(job);
+        entry.bytes = bytes;
         self.bytes += bytes;
         self.next += 1;
     }
 
-    /// The first is with the worker no more.
-    pub(super) fn release_first(&mut self) -> Option<Entry> {
+    /// The first is with the worker no more. `None` if it was taken back, or there is none.
+    #[inline]
+    pub(super) fn release_first(&mut self) -> Option<HeldJob> {
         let seq = self.front()?;
         self.first += 1;
         // Also if it became the first only a moment ago and nobody has noted when.
@@ -144,25 +156,23 @@ impl Table {
             // Taken back, and acknowledged, before anybody fed on: it is in nobody's way.
             self.feed = None;
         }
-        let entry = self.entries[place(seq)].take()?;
+        let entry = &mut self.entries[place(seq)];
         self.bytes -= entry.bytes;
-        self.taken_back -= usize::from(matches!(entry.held, Held::TakenBack));
-        Some(entry)
+        let job = entry.job.take();
+        self.taken_back -= usize::from(job.is_none());
+        job
     }
 
-    /// The first job is finished.
-    pub(super) fn finish(&mut self, kind: u32, bytes: Payload) -> Result<Harvest, Violation> {
-        let overruled = self.fate_of(self.first);
-        match self.release_first().map(|entry| entry.held) {
-            Some(Held::Job(job)) => Ok(Harvest {
-                job,
-                kind,
-                bytes,
-                // The owner was told that it is being stopped: that stays true.
-                overruled: overruled.map(|fate| sentence(fate, self.pid, true)),
-            }),
-            _ => Err(Violation("a result for a job that was taken back")),
-        }
+    /// The first job is finished. Gives what its owner is told in place of the result, if
+    /// it was stopped.
+    #[inline]
+    pub(super) fn finish(&mut self) -> Result<(HeldJob, Option<TaskError>), Violation> {
+        let fate = self.fate_of(self.first);
+        let Some(job) = self.release_first() else {
+            return Err(Violation("a result for a job that was taken back"));
+        };
+        // The owner was told that it is being stopped: that stays true.
+        Ok((job, fate.map(|fate| sentence(fate, self.pid, true))))
     }
 
     /// Why the worker is being killed for this job, if it is.
@@ -175,7 +185,7 @@ impl Table {
     pub(super) fn settle_taken_back(&mut self) -> Result<(), Violation> {
         let first = self.first;
         match self.entry(first) {
-            Some(entry) if matches!(entry.held, Held::TakenBack) => {
+            Some(Entry { job: None, .. }) => {
                 self.release_first();
                 Ok(())
             }

@@ -10,7 +10,7 @@ use super::{Down, Supervisor};
 use crate::blame;
 use crate::boot::BootError;
 use crate::config::MAX_MOVES;
-use crate::flight::{Loss, Remains};
+use crate::flight::{Home, Loss, Remains};
 use crate::seat::{Occupant, Phase};
 use crate::starter::Ready;
 use crate::transport::Transport;
@@ -31,6 +31,7 @@ impl Supervisor<'_> {
         if let Some(exit) = worker.process.reap() {
             return self.not_started(id, BootError::Died(exit));
         }
+        worker.flight.serve(Home::of(self.dispatch, &worker));
         self.dispatch.serve(&worker);
         if let Err(error) = watched {
             self.down(&worker, Down::Broken(error));
@@ -190,7 +191,7 @@ impl Supervisor<'_> {
             self.judge(worker, job, loss, mode);
         }
         if died_over_a_job {
-            self.prove(worker);
+            self.dispatch.prove(worker);
         }
         let mut state = self.dispatch.lock();
         // Not a second time, if a former supervisor comes to this late.

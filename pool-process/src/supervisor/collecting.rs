@@ -50,7 +50,7 @@ impl Supervisor<'_> {
         // What was found before a violation is as good as any.
         if finished > 0 {
             worker.rounds().fruitful();
-            self.prove(worker);
+            self.dispatch.prove(worker);
             self.dispatch.tally.finish(finished as usize);
         }
         Ok((finished > 0, harvested?))
@@ -139,7 +139,7 @@ impl Supervisor<'_> {
                 let finished = found.added() - before;
                 drop(found);
                 worker.rounds().fruitful();
-                self.prove(worker);
+                self.dispatch.prove(worker);
                 self.dispatch.tally.finish(finished as usize);
                 self.gather(worker)?;
                 fruitful = true;

@@ -54,7 +54,7 @@ impl Rounds {
     }
 
     /// A result has come.
-    pub(super) fn fruitful(&mut self) {
+    pub(crate) fn fruitful(&mut self) {
         self.idle = 0;
         self.fruitless = 0;
     }

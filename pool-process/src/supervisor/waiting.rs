@@ -19,16 +19,18 @@ impl Supervisor<'_> {
             return;
         }
         self.look_up_workers();
-        // Of one that is distrusted there is no news but its end.
-        let is_busy =
-            |worker: &&Arc<Occupant>| !worker.flight.is_empty() && !worker.is_distrusted();
-        let busy: Vec<&Arc<Occupant>> = self.workers.iter().filter(is_busy).collect();
+        // Of one that is distrusted there is no news but its end. The others may be given a
+        // job at any moment.
+        let listened_to = |worker: &&Arc<Occupant>| !worker.is_distrusted();
+        let workers: Vec<&Arc<Occupant>> = self.workers.iter().filter(listened_to).collect();
+        let busy = workers.iter().any(|its| !its.flight.is_empty());
         let attention = &self.dispatch.poller.attention;
-        let ready = || attention.is_poked() || busy.iter().any(|its| its.flight.has_news());
+        let has_news = || workers.iter().any(|its| its.flight.has_news());
+        let ready = || attention.is_poked() || has_news();
         // Ends and messages are heard of in between, too, and not only in sleep.
         self.unpolled += 1;
         let by_message = self.dispatch.config.transport == Transport::Messages;
-        if by_message && !busy.is_empty() || self.unpolled >= LONG {
+        if by_message && busy || self.unpolled >= LONG {
             self.unpolled = 0;
             self.dispatch
                 .poller
@@ -37,10 +39,11 @@ impl Supervisor<'_> {
         if self.is_behind || ready() || !self.happened.is_empty() {
             return;
         }
-        let limit = self.dispatch.rest_limit(!busy.is_empty(), self.next_round);
+        let (limit, is_long) = self.dispatch.rest_limit(self.is_in_use, self.next_round);
         if limit == Some(Duration::ZERO) {
             return;
         }
+        self.has_slept_long |= is_long;
         let (dispatch, shift) = (self.dispatch, self.shift);
         let happened = &mut self.happened;
         let sleep = || {
@@ -48,22 +51,22 @@ impl Supervisor<'_> {
                 return false;
             }
             // Announced, and then looked once more: see `transport/bell.rs`.
-            busy.iter().for_each(|its| its.board.announce_sleep());
-            if attention.sleep() && !busy.iter().any(|its| its.flight.has_news()) {
+            workers.iter().for_each(|its| its.board.announce_sleep());
+            if attention.sleep() && !has_news() {
                 dispatch.poller.sleep(limit, happened);
             }
-            busy.iter().for_each(|its| its.board.withdraw_sleep());
+            workers.iter().for_each(|its| its.board.withdraw_sleep());
             dispatch.crew.role.wake(shift);
             crew::watch(dispatch);
             false
         };
-        if busy.is_empty() {
+        if !busy {
             // At once: where there are few processors, whoever is about to submit needs one.
             let mut sleep = sleep;
             sleep();
             return;
         }
-        let patience = match busy.iter().any(|its| its.flight.is_amid()) {
+        let patience = match workers.iter().any(|its| its.flight.is_amid()) {
             true => &mut self.amid,
             false => &mut self.patience,
         };
@@ -73,9 +76,13 @@ impl Supervisor<'_> {
 
 impl super::Dispatch {
     /// How long there is nothing to be done unless something happens; `None` is for ever.
-    fn rest_limit(&self, busy: bool, next_round: Instant) -> Option<Duration> {
-        let state = self.lock();
+    /// And whether that may be longer than until the next round: from here on, whoever
+    /// posts a job goes by that.
+    fn rest_limit(&self, is_in_use: bool, next_round: Instant) -> (Option<Duration>, bool) {
+        let mut state = self.lock();
         let now = Instant::now();
+        let busy = is_in_use || state.roster.serving().any(|its| !its.is_idle());
+        state.sleeps_long = !busy;
         let mut until = busy.then_some(next_round);
         let mut by = |at: Option<Instant>| {
             until = match (until, at) {
@@ -95,6 +102,6 @@ impl super::Dispatch {
         if state.mode().is_some() {
             by(now.checked_add(GRACE));
         }
-        until.map(|until| until.saturating_duration_since(now))
+        (until.map(|at| at.saturating_duration_since(now)), !busy)
     }
 }

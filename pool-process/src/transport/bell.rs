@@ -10,6 +10,12 @@
 //! |---|---|---|
 //! | `ASLEEP` | somebody sleeps, or is about to | the sleeper; it is so at first |
 //! | `AWAKE` | nobody is to be woken | the sleeper when it wakes, whoever rings |
+//! | `LOOKED_FOR`, n | it sleeps, and somebody else looks for what becomes of number n | who looks, if it was `ASLEEP` |
+//!
+//! Who changes what somebody looks for puts the ring off for a few microseconds, and rings
+//! only if that somebody has not come by then. Who stops looking makes the word `ASLEEP`
+//! again, if it is still as it was left, and looks once more: so the ring is never left to
+//! somebody who is not there.
 //!
 //! The models in `models/` check that no wake-up is lost.
 //!
@@ -29,6 +35,13 @@ use {
 
 const ASLEEP: u32 = 0;
 const AWAKE: u32 = 1;
+const LOOKED_FOR: u32 = 2;
+
+/// The word while somebody looks for this number. Others that are the same in so many bits
+/// are long past, or far away.
+fn looked_for(number: u64) -> u32 {
+    LOOKED_FOR | (number as u32) << 2
+}
 
 /// One side's bell.
 #[derive(Debug)]
@@ -56,7 +69,39 @@ impl Bell {
     /// this caller's affair alone.
     pub(crate) fn must_ring(&self) -> bool {
         fence(SeqCst);
-        self.0.load(SeqCst) == ASLEEP && self.0.swap(AWAKE, SeqCst) == ASLEEP
+        self.0.load(SeqCst) != AWAKE && self.0.swap(AWAKE, SeqCst) != AWAKE
+    }
+
+    /// The same after a change of this number. Not if somebody looks for that: then
+    /// [`must_ring_after_all`](Self::must_ring_after_all) is to be asked a little later.
+    pub(crate) fn must_ring_for(&self, number: u64) -> bool {
+        fence(SeqCst);
+        self.0.load(SeqCst) != looked_for(number) && self.must_ring()
+    }
+
+    /// Whether somebody looks for this number.
+    pub(crate) fn is_looked_for(&self, number: u64) -> bool {
+        self.0.load(SeqCst) == looked_for(number)
+    }
+
+    /// True if whoever looked for this number has not come, and the sleeper has to be woken.
+    pub(crate) fn must_ring_after_all(&self, number: u64) -> bool {
+        self.change(looked_for(number), AWAKE)
+    }
+
+    /// Somebody looks for this number, so that the sleeper need not be woken for it.
+    pub(crate) fn look_for(&self, number: u64) {
+        self.change(ASLEEP, looked_for(number));
+    }
+
+    /// Nobody looks for this number any more. Who did looks once more after this.
+    pub(crate) fn look_no_more(&self, number: u64) {
+        self.change(looked_for(number), ASLEEP);
+        fence(SeqCst);
+    }
+
+    fn change(&self, from: u32, to: u32) -> bool {
+        self.0.compare_exchange(from, to, SeqCst, SeqCst).is_ok()
     }
 
     /// Wakes the other side, if it sleeps. Called after a change.

@@ -261,6 +261,16 @@ impl Board {
         self.layout().news.withdraw();
     }
 
+    /// Somebody looks for the end of this job: the supervisor need not be woken for it.
+    pub(crate) fn look_for(&self, seq: u64) {
+        self.layout().news.look_for(seq);
+    }
+
+    /// Nobody looks for it any more. Who did looks once more after this.
+    pub(crate) fn look_no_more(&self, seq: u64) {
+        self.layout().news.look_no_more(seq);
+    }
+
     /// How long ago the worker began a job that has a time limit. What it claims
     /// is taken for no later than now.
     ///

@@ -16,6 +16,7 @@
 //! anything meanwhile.
 
 use std::num::NonZeroUsize;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 /// The longest that anybody looks.
@@ -36,10 +37,9 @@ pub(crate) struct Patience {
 impl Patience {
     /// The patience of a waiter of this process.
     pub(crate) fn new() -> Self {
-        let processors = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        let longest = match processors {
-            1 => Duration::ZERO,
-            _ => LONGEST,
+        let longest = match looks_at_all() {
+            false => Duration::ZERO,
+            true => LONGEST,
         };
         Self {
             longest,
@@ -67,21 +67,7 @@ impl Patience {
     }
 
     fn look(&self, since: Instant, ready: impl Fn() -> bool) -> bool {
-        if self.now < SHORTEST {
-            return false;
-        }
-        loop {
-            for _ in 0..LOOKS {
-                std::hint::spin_loop();
-                if ready() {
-                    return true;
-                }
-            }
-            if since.elapsed() > self.now {
-                return false;
-            }
-            std::thread::yield_now();
-        }
+        self.now >= SHORTEST && look_until(since + self.now, ready)
     }
 
     fn sleep_until(ready: impl Fn() -> bool, mut sleep: impl FnMut() -> bool) -> bool {
@@ -104,6 +90,30 @@ impl Patience {
             true => self.longest,
             false => self.now / 2,
         };
+    }
+}
+
+/// Whether anybody looks at all: not where there is but one processor.
+pub(crate) fn looks_at_all() -> bool {
+    static PROCESSORS: OnceLock<usize> = OnceLock::new();
+    let count = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    *PROCESSORS.get_or_init(count) > 1
+}
+
+/// Looks until it is `ready`, but no longer than `until`, and lets others have the
+/// processor meanwhile. Says whether it is.
+pub(crate) fn look_until(until: Instant, ready: impl Fn() -> bool) -> bool {
+    loop {
+        for _ in 0..LOOKS {
+            std::hint::spin_loop();
+            if ready() {
+                return true;
+            }
+        }
+        if Instant::now() > until {
+            return false;
+        }
+        std::thread::yield_now();
     }
 }
 

@@ -137,16 +137,24 @@ impl Slot {
     }
 
     fn store(&self, bytes: &[u8]) {
-        for (word, chunk) in self.data.iter().zip(bytes.chunks(8)) {
-            let mut eight = [0; 8];
-            eight[..chunk.len()].copy_from_slice(chunk);
-            word.store(u64::from_le_bytes(eight), Relaxed);
+        let (whole, rest) = bytes.as_chunks::<8>();
+        for (word, eight) in self.data.iter().zip(whole) {
+            word.store(u64::from_le_bytes(*eight), Relaxed);
+        }
+        if !rest.is_empty() {
+            // In a register: a word that is put together in memory, byte by byte, and then
+            // read as a whole holds the processor up.
+            let behind = |word: u64, byte: &u8| word << 8 | u64::from(*byte);
+            let last = rest.iter().rev().fold(0, behind);
+            self.data[whole.len()].store(last, Relaxed);
         }
     }
 
     fn load(&self, len: usize, buffer: &mut Vec<u8>) {
         let start = buffer.len();
-        for word in &self.data[..len.div_ceil(8)] {
+        let words = &self.data[..len.div_ceil(8)];
+        buffer.reserve(8 * words.len());
+        for word in words {
             buffer.extend_from_slice(&word.load(Relaxed).to_le_bytes());
         }
         buffer.truncate(start + len);

@@ -52,8 +52,9 @@ pub(super) struct Lanes {
 }
 
 impl Lanes {
-    pub(super) fn has(&self, job: TaskId) -> bool {
-        !self.lanes.is_empty() && self.lanes.contains_key(&job)
+    #[inline]
+    pub(super) fn has(&self, job: &HeldJob) -> bool {
+        !self.lanes.is_empty() && self.lanes.contains_key(&job.id())
     }
 
     /// Adds a step for a job.

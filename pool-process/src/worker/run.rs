@@ -68,7 +68,7 @@ pub(super) fn deliver(board: &Board, seq: u64, kind: u32, result: &[u8], patienc
     if !slot.end(seq) {
         wait_for_the_end();
     }
-    board.report();
+    board.report_end(seq);
 }
 
 /// Runs all jobs of a message.

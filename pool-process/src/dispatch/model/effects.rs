@@ -2,16 +2,37 @@
 
 use super::events::Event;
 use super::world::{Mode, Slot, Worker, World};
+use crate::dispatch::roster::Hand as _;
 
 impl World {
     /// Lets something happen, and the supervisor have its round.
     pub(super) fn apply(&mut self, event: Event) {
         match event {
             Event::Submit => {
+                let idle = match self.queue.is_empty() {
+                    true => self.roster.take_idle(),
+                    false => None,
+                };
                 self.queue.push_back((self.submitted, false));
                 self.submitted += 1;
-                if !self.roster.may_take_jobs() {
+                if let Some(worker) = idle {
+                    self.hand_out(worker.id, 1);
+                    self.posting = Some(worker.id);
                     // It sleeps on.
+                    return;
+                }
+                if !self.roster.may_take_jobs() {
+                    return;
+                }
+            }
+            Event::Posts => {
+                let pokes = self.posts();
+                if !pokes {
+                    return;
+                }
+            }
+            Event::IsFound(id) => {
+                if !self.is_found(id) {
                     return;
                 }
             }
@@ -26,7 +47,13 @@ impl World {
             Event::Threads(any) => self.no_threads = !any,
             Event::Ready(id) => self.ready(id),
             Event::NotStarted(id) => self.not_started(id),
-            Event::GoesOn(id) => self.goes_on(id),
+            Event::GoesOn(id) => {
+                // Of a start nobody is told.
+                if self.starts(id) {
+                    return;
+                }
+                self.goes_on(id);
+            }
             Event::Finishes(id) => self.finishes(id),
             Event::Round(id) => self.follow_up(id),
             Event::Idle => self.look_after_idle(),
@@ -95,17 +122,21 @@ impl World {
         }
     }
 
-    fn goes_on(&mut self, id: u64) {
-        let Some(worker) = self.worker(id) else {
-            return;
+    fn starts(&mut self, id: u64) -> bool {
+        let first = self.worker(id).and_then(|its| its.flight.first_mut());
+        let Some(slot) = first else { return false };
+        let Slot::Queued(job) = *slot else {
+            return false;
         };
-        match worker.flight[0] {
-            Slot::Queued(job) => worker.flight[0] = Slot::Running(job),
-            _ => {
-                worker.flight.remove(0);
-            }
+        *slot = Slot::Running(job);
+        true
+    }
+
+    fn goes_on(&mut self, id: u64) {
+        if let Some(worker) = self.worker(id) {
+            worker.flight.remove(0);
+            self.follow_up(id);
         }
-        self.follow_up(id);
     }
 
     fn finishes(&mut self, id: u64) {
@@ -120,6 +151,62 @@ impl World {
             self.finish(job);
         }
         self.follow_up(id);
+    }
+
+    /// Says whether the supervisor is poked.
+    fn posts(&mut self) -> bool {
+        let Some(id) = self.posting.take() else {
+            return false;
+        };
+        self.gives_directly(id)
+    }
+
+    fn gives_directly(&mut self, id: u64) -> bool {
+        let queued = self.queue.len();
+        self.post_hand(id);
+        self.cancel_if_ending(id);
+        // What was put back is a reason to poke, and so is the end of the pool.
+        let mut pokes = self.queue.len() != queued || self.mode.is_some();
+        // Somebody may have become idle who takes of it, or may be started.
+        let heap = self.worker(id).is_some_and(|its| its.flight.len() > 1);
+        pokes |= heap && self.roster.may_take_jobs();
+        if self.worker(id).is_some_and(|its| its.is_idle()) {
+            self.roster.idle(id);
+            pokes |= self.waiting() > 0;
+        }
+        pokes
+    }
+
+    /// Says whether the supervisor is poked.
+    fn is_found(&mut self, id: u64) -> bool {
+        let Some(worker) = self.worker(id) else {
+            return false;
+        };
+        let slot = worker.flight.remove(0);
+        let is_new = !std::mem::replace(&mut worker.proved, true);
+        if is_new {
+            self.roster.forgive();
+        }
+        if let Slot::Running(job) = slot {
+            self.finish(job);
+        }
+        is_new | self.rests(id)
+    }
+
+    fn rests(&mut self, id: u64) -> bool {
+        if !self.worker(id).is_some_and(|its| its.is_idle()) {
+            return self.mode.is_some();
+        }
+        let (waiting, room) = (self.waiting(), self.worker(id).map_or(0, |its| its.room()));
+        if waiting > 0 && self.mode.is_none() {
+            let most = self.roster.share_of_idle(waiting, room);
+            self.hand_out(id, most);
+            self.posting = Some(id);
+            return false;
+        }
+        self.roster.idle(id);
+        let behind = self.workers().any(|its| its.waiting() > 0);
+        waiting > 0 || self.mode.is_some() || behind
     }
 
     fn misbehaves(&mut self, id: u64) {

@@ -6,6 +6,8 @@ use crate::seat::{Phase, Seat};
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Event {
     Submit,
+    /// A thread that posts what it has submitted goes on where it was.
+    Posts,
     Cancel(u8),
     WarmUp,
     /// The supervisor will lose its role when the next worker but so many is given jobs.
@@ -19,6 +21,8 @@ pub(super) enum Event {
     /// A worker goes on: it sees that its first job was taken back, or begins it.
     GoesOn(u64),
     Finishes(u64),
+    /// The same, and a thread that waits for the job finds its result before the supervisor.
+    IsFound(u64),
     /// The supervisor looks after a busy worker.
     Round(u64),
     /// All that are idle have been so for long.
@@ -42,8 +46,11 @@ pub(super) fn enabled(world: &World) -> Vec<Event> {
             .chain(world.step.is_some().then_some(Event::StepEnds))
             .collect();
     }
-    if world.submitted < limits.jobs && world.mode.is_none() {
+    if world.submitted < limits.jobs && world.mode.is_none() && world.posting.is_none() {
         events.push(Event::Submit);
+    }
+    if world.posting.is_some() {
+        events.push(Event::Posts);
     }
     if limits.warm_up && !world.warmed && world.mode.is_none() {
         events.push(Event::WarmUp);
@@ -79,7 +86,14 @@ pub(super) fn enabled(world: &World) -> Vec<Event> {
             }
             Phase::Leaving(_) => events.push(Event::Left(seat.id)),
             Phase::Serving(worker) => {
-                events.extend(next_of(worker));
+                let next = next_of(worker);
+                events.extend(next);
+                if let Some(Event::Finishes(id)) = next
+                    && limits.most.is_none()
+                    && world.posting.is_none()
+                {
+                    events.push(Event::IsFound(id));
+                }
                 events.push(Event::Round(seat.id));
                 let obeys = limits.distrust && !worker.distrusted;
                 events.extend(obeys.then_some(Event::Misbehaves(seat.id)));
@@ -108,6 +122,9 @@ fn time_matters(world: &World) -> bool {
 pub(super) fn necessary(world: &World, step_ends: bool, starts_fail: bool) -> Option<Event> {
     if step_ends && world.step.is_some() {
         return Some(Event::StepEnds);
+    }
+    if world.posting.is_some() {
+        return Some(Event::Posts);
     }
     if world.over {
         return None;

@@ -47,6 +47,9 @@ impl World {
             return Some("the supervisor does not sleep".to_owned());
         }
         let behind = self.workers().find(|its| its.has_one_behind());
+        if behind.is_some() && starting == 0 && seats < self.limits.max_workers && !put_off {
+            return Some("a job is behind another while a worker could be started".to_owned());
+        }
         if let Some(worker) = behind
             && let Some(other) = self
                 .workers()

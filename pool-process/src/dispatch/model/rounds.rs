@@ -35,6 +35,9 @@ impl World {
         let next = self.roster.next(waiting, tried, |_| is_past);
         if let Some(Next::Start(..)) = next {
             let warms = self.warming && serving + starting < self.limits.max_workers;
+            let idle = self.workers().any(|its| its.is_idle());
+            let behind = || self.workers().map(|its| its.waiting()).sum::<usize>();
+            let waiting = waiting + if idle { 0 } else { behind() };
             if waiting <= starting && !warms && self.owed == 0 {
                 self.broken = Some("nobody has asked for this worker".to_owned());
             }
@@ -43,7 +46,7 @@ impl World {
         next
     }
 
-    fn hand_out_and_give(&mut self, id: u64, most: usize) {
+    pub(super) fn hand_out(&mut self, id: u64, most: usize) {
         let mut jobs = Vec::new();
         while jobs.len() < most
             && let Some((job, husk)) = self.queue.pop_front()
@@ -53,6 +56,10 @@ impl World {
         if let Some(worker) = self.worker(id) {
             worker.hand.extend(jobs);
         }
+    }
+
+    fn hand_out_and_give(&mut self, id: u64, most: usize) {
+        self.hand_out(id, most);
         self.stall = match self.stall {
             Some(0) => {
                 self.step = Some(id);
@@ -66,6 +73,11 @@ impl World {
 
     /// Posts what is in a worker's hand.
     pub(super) fn give(&mut self, id: u64) {
+        self.post_hand(id);
+        self.after_giving(id);
+    }
+
+    pub(super) fn post_hand(&mut self, id: u64) {
         while let Some(worker) = self.worker(id)
             && !worker.hand.is_empty()
         {
@@ -75,7 +87,6 @@ impl World {
                 self.put_back(vec![job]);
             }
         }
-        self.after_giving(id);
     }
 
     /// False if there is no room or no such worker.

@@ -49,7 +49,7 @@ impl Hand for Worker {
     fn waiting(&self) -> usize {
         let taken_back = self.flight.iter().filter(|its| **its == Slot::TakenBack);
         let all = self.flight.len() - taken_back.count();
-        all.saturating_sub(1) + self.hand.len()
+        (all + self.hand.len()).saturating_sub(1)
     }
 
     fn is_idle(&self) -> bool {
@@ -79,6 +79,8 @@ pub(super) struct World {
     pub(super) done: u8,
     /// A thread that has lost its role is about to post what is in the hand of this worker.
     pub(super) step: Option<u64>,
+    /// A thread that has submitted a job is about to post what is in the hand of this worker.
+    pub(super) posting: Option<u64>,
     /// That is to happen when the next worker but so many is given jobs.
     pub(super) stall: Option<u8>,
     pub(super) warming: bool,
@@ -103,6 +105,7 @@ impl World {
             submitted: 0,
             done: 0,
             step: None,
+            posting: None,
             stall: None,
             warming: false,
             warmed: false,
@@ -183,6 +186,9 @@ impl World {
         if let Some(worker) = self.step {
             key.extend([100, place(worker)]);
         }
+        if let Some(worker) = self.posting {
+            key.extend([101, place(worker)]);
+        }
         key.push(200);
         key.extend(
             self.queue
@@ -198,6 +204,7 @@ impl World {
                 Phase::Serving(its) => {
                     let end = u8::from(its.killed) + u8::from(its.distrusted);
                     key.extend([204, its.given, u8::from(its.proved), end]);
+                    key.extend(its.hand.iter().map(|job| 60 + job));
                     key.extend(its.flight.iter().map(|slot| match slot {
                         Slot::Queued(job) => *job,
                         Slot::Running(job) => 20 + job,

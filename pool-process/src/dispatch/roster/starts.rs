@@ -9,10 +9,22 @@ impl<W: Hand> Roster<W> {
     /// Whether a worker is to be started that there is a seat for.
     pub(super) fn lacks_one(&self, waiting: usize) -> bool {
         let starting = self.starting();
-        let asked_for = waiting > starting
-            || self.wanted > 0
-            || self.warming && self.serving().count() + starting < self.max_workers;
-        asked_for && starting < MAX_BOOTS && self.seats.len() < self.max_workers
+        let asked_for = || {
+            self.ask_for(waiting) > starting
+                || self.wanted > 0
+                || self.warming && self.serving().count() + starting < self.max_workers
+        };
+        starting < MAX_BOOTS && self.seats.len() < self.max_workers && asked_for()
+    }
+
+    /// How many jobs ask for a worker, if so many wait in the queue: those as well that
+    /// wait at a worker behind another, unless somebody is idle who takes them from there.
+    pub(super) fn ask_for(&self, waiting: usize) -> usize {
+        let all_taken = self.seats.len() >= self.max_workers;
+        if all_taken || self.serving().any(Hand::is_idle) {
+            return waiting;
+        }
+        waiting + self.serving().map(Hand::waiting).sum::<usize>()
     }
 
     /// Takes a seat for a worker that is to be started.
@@ -64,7 +76,7 @@ impl<W: Hand> Roster<W> {
         until: impl FnOnce(u32) -> Option<Instant>,
     ) -> (u32, bool) {
         let attempts = self.failures + 1;
-        let again = waiting > 0 && attempts < most;
+        let again = self.ask_for(waiting) > 0 && attempts < most;
         self.failures = if again { attempts } else { 0 };
         let put_off = again || self.serving().next().is_some();
         self.not_before = if put_off { until(attempts) } else { None };

@@ -2,9 +2,13 @@
 
 use super::{Board, STEP, step};
 use crate::transport::large;
-use crate::transport::patience::Patience;
+use crate::transport::patience::{Patience, look_until};
 use crate::transport::slot::{Order, Outcome, Sight};
 use std::sync::atomic::Ordering::SeqCst;
+use std::time::{Duration, Instant};
+
+/// How long the end of a job is kept from the parent if somebody looks for it.
+const LATE: Duration = Duration::from_micros(20);
 
 /// Why there is no argument.
 pub(crate) enum NoArgument {
@@ -23,6 +27,7 @@ impl Board {
             work.released.load(SeqCst) > seq
                 && matches!(slot.look(seq), Sight::Queued | Sight::Taken)
         };
+        self.report_late(seq.wrapping_sub(1), has_come);
         let ready = || has_come() || work.closed.load(SeqCst) != 0;
         patience.wait(ready, || work.bell.doze(ready, None));
         has_come()
@@ -95,8 +100,33 @@ impl Board {
     /// Wakes the parent, if it sleeps: something became of a job, or of a pipe.
     pub(crate) fn report(&self) {
         if self.layout().news.must_ring() {
-            // It would block only after 2^64 times; and then, too, it can be read.
-            let _ = rustix::io::write(&self.bell, &1_u64.to_ne_bytes());
+            self.ring();
         }
+    }
+
+    /// The same for the end of a job. If somebody looks for that it is put off until
+    /// [`await_job`](Self::await_job).
+    pub(crate) fn report_end(&self, seq: u64) {
+        if self.layout().news.must_ring_for(seq) {
+            self.ring();
+        }
+    }
+
+    /// Makes up for that, unless who looked has come: before the next job begins.
+    fn report_late(&self, done: u64, has_come: impl Fn() -> bool) {
+        let news = &self.layout().news;
+        if !news.is_looked_for(done) {
+            return;
+        }
+        let look = || !news.is_looked_for(done) || has_come();
+        let _ = look_until(Instant::now() + LATE, look);
+        if news.must_ring_after_all(done) {
+            self.ring();
+        }
+    }
+
+    fn ring(&self) {
+        // It would block only after 2^64 times; and then, too, it can be read.
+        let _ = rustix::io::write(&self.bell, &1_u64.to_ne_bytes());
     }
 }
