@@ -9,8 +9,8 @@ use std::task::{Context, Wake, Waker};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
-/// An executor may take so much of the time of a thread that waits, and more if that has
-/// to let others run.
+/// Nobody looks for a result on a thread that has less time than this: the look takes some
+/// microseconds, but lets others run meanwhile.
 const BRIEFLY: Duration = Duration::from_millis(5);
 
 impl<T: Send + 'static> Task<T> {
@@ -21,6 +21,9 @@ impl<T: Send + 'static> Task<T> {
     /// that one meanwhile, on this very thread: so jobs may submit jobs and wait
     /// for them, however few workers there are. In a forked child, a job of the parent
     /// that is not done is an error, since nobody here will run it.
+    ///
+    /// Before it blocks, the executor may use this thread for some microseconds to look for
+    /// the result where it comes in. If it comes, it is decoded here.
     ///
     /// # Errors
     /// The task's own error; or one of the kind
