@@ -59,7 +59,7 @@ pub fn flight(data: &[u8]) {
     while !input.0.is_empty() && !violated {
         violated = !world.step(&mut input);
         assert!(world.flight.room() <= SLOTS);
-        assert!(world.flight.waiting() < SLOTS);
+        assert!(world.flight.jobs() <= SLOTS);
     }
     world.bury();
 }
