@@ -62,8 +62,8 @@ pub trait Control: Send + Sync {
     /// microseconds, to look for the result where that comes in. If it comes, the executor
     /// resolves the job here, and nobody has to be woken for it.
     ///
-    /// Called without any lock, by [`Task::wait`](crate::Task::wait) and those with a limit
-    /// that is not about to pass. Unless it is overridden, nothing happens here.
+    /// Called without any lock, by [`Task::wait`](crate::Task::wait), and not by those with a
+    /// limit: code of the user's that runs here may not come back. Unless it is overridden, nothing happens here.
     fn await_briefly(&self, ticket: u64) {
         let _ = ticket;
     }

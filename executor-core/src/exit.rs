@@ -8,6 +8,7 @@
 //! `std::process::exit` with a pool in use ends at once, as does any signal; and
 //! so does one that a job calls, which would wait for itself.
 
+use crate::current;
 use crate::fork::{Generation, PerProcess};
 use std::cell::Cell;
 use std::sync::{Condvar, Mutex, MutexGuard, Once, PoisonError};
@@ -82,6 +83,19 @@ thread_local! {
 /// one thread end the process and stops the second for ever.
 pub fn this_thread_runs_jobs() {
     RUNS_JOBS.set(true);
+}
+
+/// Runs `f` as if on a thread where jobs run: it is code of a job's that an executor calls
+/// on a thread of somebody else's, and no part of the task that is at work there.
+pub fn as_part_of_a_job<R>(f: impl FnOnce() -> R) -> R {
+    struct Restore(bool);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            RUNS_JOBS.set(self.0);
+        }
+    }
+    let _restore = Restore(RUNS_JOBS.replace(true));
+    current::outside(f)
 }
 
 #[cfg(any(unix, windows))]

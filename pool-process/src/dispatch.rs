@@ -83,6 +83,8 @@ pub(crate) struct State {
     unkilled: Vec<(u64, Arc<Process>)>,
     /// The supervisor may sleep for longer than it is to look after a worker that has a job.
     pub(crate) sleeps_long: bool,
+    /// Until when it sleeps, if nothing happens; `None` is for ever.
+    pub(crate) sleeps_until: Option<Instant>,
 }
 
 /// A worker that has had no job for so long is not in constant use.
@@ -100,6 +102,7 @@ impl Dispatch {
             ending: None,
             unkilled: Vec::new(),
             sleeps_long: true,
+            sleeps_until: None,
         };
         Ok(Self {
             made: Generation::current(),
@@ -265,10 +268,12 @@ impl Dispatch {
         state.queue.waiting() + state.roster.seats.iter().map(ahead).sum::<usize>()
     }
 
-    /// A worker has nothing.
-    pub(crate) fn idle(&self, id: u64) {
+    /// A worker has nothing, unless it was given a job since that was found.
+    pub(crate) fn idle(&self, worker: &Occupant) {
         let mut state = self.lock();
-        state.roster.idle(id);
+        if worker.is_idle() {
+            state.roster.idle(worker.id);
+        }
         self.tell_of_jobs(state);
     }
 
@@ -340,6 +345,12 @@ impl State {
         let limit = config.idle_timeout.filter(|_| self.roster.may_shrink())?;
         let (_, since) = self.roster.idlers().next()?;
         since.checked_add(limit)
+    }
+
+    /// Whether the supervisor sleeps for longer than that, as far as anybody knows.
+    fn sleeps_too_long(&self, config: &Config) -> bool {
+        let end = self.next_idle_end(config);
+        end.is_some_and(|end| self.sleeps_until.is_none_or(|until| end < until))
     }
 
     /// A worker that has been idle for a moment, and has memory to be given back.

@@ -39,7 +39,9 @@ use std::sync::Arc;
 /// Results are decoded and done callbacks called on the pool's supervisor, which is one
 /// thread however many workers there are. Where such code does not come back within some
 /// milliseconds, another thread takes the place of that one: so it may block, and wait for
-/// other jobs of the pool, and holds up nobody but its own task.
+/// other jobs of the pool, and holds up nobody but its own task. A thread that blocks in
+/// [`Task::wait`](executor_core::Task::wait) may decode the result of that task itself; one
+/// that waits with a limit never does.
 ///
 /// ```no_run
 /// use executor_core::{ExecutorExt as _, Shutdown};

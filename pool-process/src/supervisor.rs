@@ -260,7 +260,7 @@ impl Supervisor<'_> {
     fn at_rest(&mut self, worker: &Arc<Occupant>) {
         match worker.is_worn_out(&self.dispatch.config) {
             true => self.dismiss(worker),
-            false => self.dispatch.idle(worker.id),
+            false => self.dispatch.idle(worker),
         }
     }
 }

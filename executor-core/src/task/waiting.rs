@@ -9,10 +9,6 @@ use std::task::{Context, Wake, Waker};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
-/// Nobody looks for a result on a thread that has less time than this: the look takes some
-/// microseconds, but lets others run meanwhile.
-const BRIEFLY: Duration = Duration::from_millis(5);
-
 impl<T: Send + 'static> Task<T> {
     /// Blocks this thread until there is an outcome.
     ///
@@ -115,9 +111,8 @@ impl<T: Send + 'static> Task<T> {
             let why = "its executor is in the process that this one was forked from";
             return Err(meta.name_it(TaskError::would_deadlock(why)));
         }
-        // Not if it might come back too late.
-        let is_soon = |at: Instant| at.saturating_duration_since(Instant::now()) < BRIEFLY;
-        if !deadline.is_some_and(is_soon) {
+        // Not with a limit: nothing could stop a `Deserialize` that runs here.
+        if deadline.is_none() {
             self.shared.await_briefly();
             if self.is_done() {
                 return Ok(());

@@ -85,11 +85,11 @@ impl Dispatch {
         self.empty_hand(worker);
         self.cancel_if_ending(worker);
         if worker.is_idle() {
-            self.idle(worker.id);
+            self.idle(worker);
         }
         // Of a heap somebody may take who has become idle meanwhile, or is to be started. And
         // a large argument is fed as the worker reads it.
-        let heap = posted.end - posted.start > 1;
+        let heap = worker.flight.is_anything_behind();
         let concerns = || heap && self.lock().roster.may_take_jobs();
         if pokes || worker.flight.is_feeding() || concerns() {
             self.poller.poke();
@@ -109,19 +109,24 @@ impl Dispatch {
     /// A worker has nothing, which is found by a thread that does not supervise.
     pub(crate) fn at_rest(&self, worker: &Occupant) {
         let mut state = self.lock();
-        if !state.nothing_waits() && state.ending.is_none() {
+        // It may have been given a job since that was found.
+        let rests = worker.is_idle();
+        if rests && !state.nothing_waits() && state.ending.is_none() {
             let most = state.roster.share_of_idle(state.waiting(), worker.room());
             state.hand_out(worker, most);
             let pokes = state.sleeps_long;
             drop(state);
             return self.give_directly(worker, pokes);
         }
-        state.roster.idle(worker.id);
-        // What waits at another worker is taken back for this one.
+        if rests {
+            state.roster.idle(worker.id);
+        }
+        // What waits at another worker is taken back for this one, which may go if not.
         let is_anything_behind = |its: &Arc<Occupant>| its.flight.is_anything_behind();
         let concerns = !state.nothing_waits()
             || state.ending.is_some()
-            || state.roster.serving().any(is_anything_behind);
+            || state.roster.serving().any(is_anything_behind)
+            || state.sleeps_too_long(&self.config);
         drop(state);
         if concerns {
             self.poller.poke();

@@ -10,6 +10,7 @@ use crate::dispatch::{Dispatch, wait_here};
 use crate::reply;
 use crate::seat::Occupant;
 use crate::transport::{Sight, Transport, kind, look_until, looks_at_all};
+use executor_core::exit::as_part_of_a_job;
 use executor_core::panic::catch;
 use executor_core::{HeldJob, Wakeups};
 use std::cell::Cell;
@@ -112,12 +113,14 @@ impl Flight {
         if worker.is_idle() {
             dispatch.at_rest(worker);
         }
-        let mut wakeups = Wakeups::new();
-        // It catches its own panics, but not those of a `tracing` subscriber.
-        if let Err(report) = catch(|| reply::resolve(job, kind, &mut bytes, &mut wakeups)) {
-            let _ = catch(|| tracing::error!(%report, "a task was resolved with a panic"));
-        }
-        wakeups.wake();
+        as_part_of_a_job(|| {
+            let mut wakeups = Wakeups::new();
+            // It catches its own panics, but not those of a `tracing` subscriber.
+            if let Err(report) = catch(|| reply::resolve(job, kind, &mut bytes, &mut wakeups)) {
+                let _ = catch(|| tracing::error!(%report, "a task was resolved with a panic"));
+            }
+            wakeups.wake();
+        });
         drop(moving);
         true
     }

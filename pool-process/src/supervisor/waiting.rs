@@ -102,6 +102,7 @@ impl super::Dispatch {
         if state.mode().is_some() {
             by(now.checked_add(GRACE));
         }
+        state.sleeps_until = until;
         (until.map(|at| at.saturating_duration_since(now)), !busy)
     }
 }

@@ -31,6 +31,11 @@ impl World {
                     return;
                 }
             }
+            Event::Rests => {
+                if !self.rests() {
+                    return;
+                }
+            }
             Event::IsFound(id) => {
                 if !self.is_found(id) {
                     return;
@@ -168,7 +173,7 @@ impl World {
         // What was put back is a reason to poke, and so is the end of the pool.
         let mut pokes = self.queue.len() != queued || self.mode.is_some();
         // Somebody may have become idle who takes of it, or may be started.
-        let heap = self.worker(id).is_some_and(|its| its.flight.len() > 1);
+        let heap = self.worker(id).is_some_and(|its| its.waiting() > 0);
         pokes |= heap && self.roster.may_take_jobs();
         if self.worker(id).is_some_and(|its| its.is_idle()) {
             self.roster.idle(id);
@@ -190,21 +195,28 @@ impl World {
         if let Slot::Running(job) = slot {
             self.finish(job);
         }
-        is_new | self.rests(id)
+        if self.worker(id).is_some_and(|its| its.is_idle()) {
+            self.resting = Some(id);
+        }
+        is_new || self.mode.is_some()
     }
 
-    fn rests(&mut self, id: u64) -> bool {
-        if !self.worker(id).is_some_and(|its| its.is_idle()) {
-            return self.mode.is_some();
-        }
+    /// Says whether the supervisor is poked.
+    fn rests(&mut self) -> bool {
+        let Some(id) = self.resting.take() else {
+            return false;
+        };
+        let idle = self.worker(id).is_some_and(|its| its.is_idle());
         let (waiting, room) = (self.waiting(), self.worker(id).map_or(0, |its| its.room()));
-        if waiting > 0 && self.mode.is_none() {
+        if idle && waiting > 0 && self.mode.is_none() {
             let most = self.roster.share_of_idle(waiting, room);
             self.hand_out(id, most);
             self.posting = Some(id);
             return false;
         }
-        self.roster.idle(id);
+        if idle {
+            self.roster.idle(id);
+        }
         let behind = self.workers().any(|its| its.waiting() > 0);
         waiting > 0 || self.mode.is_some() || behind
     }

@@ -23,6 +23,8 @@ pub(super) enum Event {
     Finishes(u64),
     /// The same, and a thread that waits for the job finds its result before the supervisor.
     IsFound(u64),
+    /// That thread goes on where it was, and sees to a worker that had nothing then.
+    Rests,
     /// The supervisor looks after a busy worker.
     Round(u64),
     /// All that are idle have been so for long.
@@ -51,6 +53,8 @@ pub(super) fn enabled(world: &World) -> Vec<Event> {
     }
     if world.posting.is_some() {
         events.push(Event::Posts);
+    } else if world.resting.is_some() {
+        events.push(Event::Rests);
     }
     if limits.warm_up && !world.warmed && world.mode.is_none() {
         events.push(Event::WarmUp);
@@ -91,6 +95,7 @@ pub(super) fn enabled(world: &World) -> Vec<Event> {
                 if let Some(Event::Finishes(id)) = next
                     && limits.most.is_none()
                     && world.posting.is_none()
+                    && world.resting.is_none()
                 {
                     events.push(Event::IsFound(id));
                 }
@@ -125,6 +130,9 @@ pub(super) fn necessary(world: &World, step_ends: bool, starts_fail: bool) -> Op
     }
     if world.posting.is_some() {
         return Some(Event::Posts);
+    }
+    if world.resting.is_some() {
+        return Some(Event::Rests);
     }
     if world.over {
         return None;

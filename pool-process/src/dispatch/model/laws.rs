@@ -1,7 +1,7 @@
 //! What holds in every state.
 
 use super::events;
-use super::world::{Mode, World};
+use super::world::{Mode, Worker, World};
 use crate::dispatch::roster::Hand as _;
 
 impl World {
@@ -27,8 +27,13 @@ impl World {
         if seats + wanted > self.limits.max_workers {
             return Some("more workers are asked for than there are seats".to_owned());
         }
-        let idle = |id| self.workers().any(|its| its.id == id && its.is_idle());
-        let anybody = self.workers().find(|worker| worker.is_idle());
+        let idle = |id| {
+            let is_it = |its: &Worker| its.id == id && its.is_idle();
+            self.workers().any(is_it) && self.resting != Some(id)
+        };
+        // One that a thread is about to see to is known to that.
+        let rests = |id| self.resting == Some(id);
+        let anybody = self.workers().find(|its| its.is_idle() && !rests(its.id));
         if let Some(worker) = anybody
             && !self.roster.idlers().any(|(its, _)| its.id == worker.id)
         {

@@ -81,6 +81,8 @@ pub(super) struct World {
     pub(super) step: Option<u64>,
     /// A thread that has submitted a job is about to post what is in the hand of this worker.
     pub(super) posting: Option<u64>,
+    /// A thread has found this worker to have nothing, and is about to see to it.
+    pub(super) resting: Option<u64>,
     /// That is to happen when the next worker but so many is given jobs.
     pub(super) stall: Option<u8>,
     pub(super) warming: bool,
@@ -106,6 +108,7 @@ impl World {
             done: 0,
             step: None,
             posting: None,
+            resting: None,
             stall: None,
             warming: false,
             warmed: false,
@@ -188,6 +191,9 @@ impl World {
         }
         if let Some(worker) = self.posting {
             key.extend([101, place(worker)]);
+        }
+        if let Some(worker) = self.resting {
+            key.extend([102, place(worker)]);
         }
         key.push(200);
         key.extend(
