@@ -63,7 +63,8 @@ pub trait Control: Send + Sync {
     /// resolves the job here, and nobody has to be woken for it.
     ///
     /// Called without any lock, by [`Task::wait`](crate::Task::wait), and not by those with a
-    /// limit: code of the user's that runs here may not come back. Unless it is overridden, nothing happens here.
+    /// limit: code of the user's that runs here may not come back. Unless it is overridden,
+    /// nothing happens here.
     fn await_briefly(&self, ticket: u64) {
         let _ = ticket;
     }

@@ -11,11 +11,10 @@
 //!
 //! `submit` posts it to the worker that went idle last, see `direct`. If none is idle it is
 //! queued, and the supervisor sees to it: if there is a seat to spare, a new worker starts.
-//! A worker that has nothing
-//! is given one job, or a share if many wait. One that is busy is sent more only while at
-//! least as many wait as there are workers: so short jobs travel in batches and
-//! long ones are not tied to a worker before their time. What is with a worker and has
-//! not begun is still queued: it is taken back for a worker that is idle.
+//! A worker that has nothing is given one job, or a share if many wait. One that is busy is
+//! sent more only while at least as many wait as there are workers: so short jobs travel in
+//! batches and long ones are not tied to a worker before their time. What is with a worker
+//! and has not begun is still queued: it is taken back for a worker that is idle.
 
 mod direct;
 mod ending;
@@ -154,10 +153,8 @@ impl Dispatch {
         if let Some(worker) = worker {
             state.hand_out(&worker, 1);
             let pokes = state.sleeps_long;
-            let moving = self.begin_moving();
             drop(state);
             self.give_directly(&worker, pokes);
-            drop(moving);
             return true;
         }
         state.queue.tidy(&mut husks);

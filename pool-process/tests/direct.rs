@@ -37,6 +37,18 @@ fn warm(pool: &ProcessPool) {
     }
 }
 
+/// With a pool of one worker that is awake each time.
+#[track_caller]
+fn rounds(f: impl Fn(&ProcessPool) + Send + 'static) {
+    let pool = pool(1);
+    in_time(move || {
+        for _ in 0..ROUNDS {
+            warm(&pool);
+            f(&pool);
+        }
+    });
+}
+
 fn pid(_: ()) -> u32 {
     std::process::id()
 }
@@ -86,16 +98,12 @@ fn locks(n: u64) -> Locks {
 #[test]
 fn a_wait_with_a_limit_ends_whatever_deserialize_does() {
     init_test_worker();
-    let pool = pool(1);
-    in_time(move || {
-        for _ in 0..ROUNDS {
-            warm(&pool);
-            let guard = GUARDED.lock().unwrap();
-            let mut task = pool.submit(locks, 1);
-            assert!(task.wait_timeout(ms(50)).is_none());
-            drop(guard);
-            assert_eq!(task.wait().unwrap().0, 1);
-        }
+    rounds(|pool| {
+        let guard = GUARDED.lock().unwrap();
+        let mut task = pool.submit(locks, 1);
+        assert!(task.wait_timeout(ms(50)).is_none());
+        drop(guard);
+        assert_eq!(task.wait().unwrap().0, 1);
     });
 }
 
@@ -103,19 +111,15 @@ fn a_wait_with_a_limit_ends_whatever_deserialize_does() {
 #[test]
 fn a_deserialize_that_blocks_holds_up_who_waits_for_it_alone() {
     init_test_worker();
-    let pool = pool(1);
-    in_time(move || {
-        for _ in 0..ROUNDS {
-            warm(&pool);
-            let latch = Latch::new();
-            let slow = pool.submit(give, latch.key);
-            let waits = std::thread::spawn(move || slow.wait());
-            latch.wait_until_somebody_blocks();
-            others_are_done(&pool);
-            warm(&pool);
-            latch.open();
-            assert!(waits.join().unwrap().is_ok());
-        }
+    rounds(|pool| {
+        let latch = Latch::new();
+        let slow = pool.submit(give, latch.key);
+        let waits = std::thread::spawn(move || slow.wait());
+        latch.wait_until_somebody_blocks();
+        others_are_done(pool);
+        warm(pool);
+        latch.open();
+        assert!(waits.join().unwrap().is_ok());
     });
 }
 

@@ -21,8 +21,8 @@ use crate::seat::Occupant;
 use crate::transport::Transport;
 use executor_core::queue::Husks;
 use std::cell::Cell;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, MutexGuard};
 
 thread_local! {
     /// Whether this thread has waited for the job that it submitted last: then it will
@@ -72,6 +72,7 @@ impl Dispatch {
     /// Posts what is in a worker's hand, on a thread that does not supervise; `pokes` says
     /// whether the supervisor is to hear of it.
     pub(super) fn give_directly(&self, worker: &Occupant, pokes: bool) {
+        let _moving = self.begin_moving();
         worker.tidy.store(false, Ordering::Relaxed);
         let mut husks = Husks::new();
         let posted = worker.post(&mut husks);
@@ -85,7 +86,7 @@ impl Dispatch {
         self.empty_hand(worker);
         self.cancel_if_ending(worker);
         if worker.is_idle() {
-            self.idle(worker);
+            self.enter_idle(self.lock(), worker);
         }
         // Of a heap somebody may take who has become idle meanwhile, or is to be started. And
         // a large argument is fed as the worker reads it.
@@ -110,15 +111,19 @@ impl Dispatch {
     pub(crate) fn at_rest(&self, worker: &Occupant) {
         let mut state = self.lock();
         // It may have been given a job since that was found.
-        let rests = worker.is_idle();
-        if rests && !state.nothing_waits() && state.ending.is_none() {
+        if worker.is_idle() && !state.nothing_waits() && state.ending.is_none() {
             let most = state.roster.share_of_idle(state.waiting(), worker.room());
             state.hand_out(worker, most);
             let pokes = state.sleeps_long;
             drop(state);
             return self.give_directly(worker, pokes);
         }
-        if rests {
+        self.enter_idle(state, worker);
+    }
+
+    /// Enters a worker as idle, if it still is, and pokes the supervisor if that matters.
+    fn enter_idle(&self, mut state: MutexGuard<'_, State>, worker: &Occupant) {
+        if worker.is_idle() {
             state.roster.idle(worker.id);
         }
         // What waits at another worker is taken back for this one, which may go if not.

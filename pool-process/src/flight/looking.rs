@@ -24,8 +24,8 @@ const LOOK: Duration = Duration::from_micros(50);
 /// Whom the table of a worker belongs to.
 #[derive(Debug)]
 pub(crate) struct Home {
-    pub(crate) dispatch: Weak<Dispatch>,
-    pub(crate) worker: Weak<Occupant>,
+    dispatch: Weak<Dispatch>,
+    worker: Weak<Occupant>,
 }
 
 /// How this thread has fared with its last looks.

@@ -6,8 +6,8 @@
 //! Jobs are numbered from one on, and each has the slot after its predecessor's,
 //! round and round. The worker takes them in order, so it needs no queue: it
 //! looks at the slot of the next number. Jobs that are posted together are
-//! released together, with one wake-up, and each can be taken back at once. A number that was taken back is acknowledged in its
-//! turn, and its slot is free only then.
+//! released together, with one wake-up, and each can be taken back at once. A number that
+//! was taken back is acknowledged in its turn, and its slot is free only then.
 //!
 //! # Arguments and results that do not fit into a slot
 //!

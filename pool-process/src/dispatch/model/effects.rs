@@ -177,7 +177,7 @@ impl World {
         pokes |= heap && self.roster.may_take_jobs();
         if self.worker(id).is_some_and(|its| its.is_idle()) {
             self.roster.idle(id);
-            pokes |= self.waiting() > 0;
+            pokes |= self.waiting() > 0 || self.workers().any(|its| its.waiting() > 0);
         }
         pokes
     }
