@@ -118,7 +118,8 @@ impl Errands {
     }
 
     fn wait(&self, mut job: Submitted) {
-        match job.task.wait_timeout(self.rules.callback_waits()) {
+        let limit = self.rules.callback_waits();
+        match job.wait_its_turn(limit, &self.rules, &self.ledger) {
             // An error is allowed where a wait would be for ever; the job goes on.
             Some(Err(error)) if error.kind() == TaskErrorKind::WouldDeadlock => {
                 self.would_deadlock.fetch_add(1, Relaxed);

@@ -108,7 +108,8 @@ impl Forker {
     }
 
     fn finish(&self, mut job: Submitted, forks: &mut Forks) {
-        match job.task.wait_timeout(self.rules.held_up_after()) {
+        let limit = self.rules.held_up_after();
+        match job.wait_its_turn(limit, &self.rules, &self.ledger) {
             Some(outcome) => job.finish(outcome, &self.ledger, &mut forks.tally),
             None => forks.tally.stuck.push(format!("{job:?}")),
         }

@@ -130,7 +130,8 @@ impl Porter {
         let mut probe = Submitted::submit(&self.pool, plan, &self.ledger);
         self.probes += 1;
         found.tally.submitted += 1;
-        let mut outcome = probe.task.wait_timeout(self.rules.held_up_after());
+        let limit = self.rules.held_up_after();
+        let mut outcome = probe.wait_its_turn(limit, &self.rules, &self.ledger);
         if outcome.is_none() {
             let blocked = lock().waiting;
             let number = probe.number;

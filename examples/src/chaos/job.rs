@@ -1,6 +1,6 @@
 //! [`Submitted`]: a job that is in flight, and the look at its outcome.
 
-use super::{Answer, Class, Ledger, Plan, Runs, Tally, act};
+use super::{Answer, Class, Ledger, Plan, Rules, Runs, Tally, act};
 use executor_core::{CancelOutcome, ExecutorExt as _, Task, TaskError};
 use pool_process::ProcessPool;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -84,6 +84,26 @@ impl Submitted {
             && self.task.is_running()
         {
             self.due = Some(now + limit + grace);
+        }
+    }
+
+    /// Waits for it as long as other jobs end: where many stand before it on a busy
+    /// machine, its turn may come late. `None` if for `limit` no job ends at all, or
+    /// if it is not done within the patience of the run.
+    pub(super) fn wait_its_turn(
+        &mut self,
+        limit: Duration,
+        rules: &Rules,
+        ledger: &Ledger,
+    ) -> Option<Result<Answer, TaskError>> {
+        let until = Instant::now() + rules.patience;
+        loop {
+            let ended = ledger.called.load(Ordering::Relaxed);
+            let outcome = self.task.wait_timeout(limit);
+            let stands_still = ledger.called.load(Ordering::Relaxed) == ended;
+            if outcome.is_some() || stands_still || Instant::now() >= until {
+                return outcome;
+            }
         }
     }
 

@@ -41,12 +41,13 @@ impl Rules {
         (self.patience / 4).max(Duration::from_secs(12))
     }
 
-    /// How long a job may take that only user code of other jobs could hold up.
+    /// How long no job may end while one waits that only user code of other jobs could
+    /// hold up.
     pub fn held_up_after(&self) -> Duration {
         self.patience / 4
     }
 
-    /// How long a callback waits for a job before it gives up.
+    /// How long no job may end while a callback waits for one.
     pub fn callback_waits(&self) -> Duration {
         self.patience / 2
     }
