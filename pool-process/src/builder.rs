@@ -14,7 +14,6 @@ use crate::transport::Transport;
 use crate::worker::{self, Host};
 use serde::{Serialize, de::DeserializeOwned};
 use std::ffi::OsString;
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -273,7 +272,7 @@ impl Builder {
     pub(crate) fn configure(self) -> Result<Config, BuildError> {
         let host = worker::host().ok_or(Kind::NoInit)?;
         let mut config = self.config;
-        let processors = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let processors = crate::transport::processors;
         config.max_workers = self.workers.unwrap_or_else(processors);
         let numbers = [
             ("max_workers", Some(config.max_workers as u64)),

@@ -11,7 +11,8 @@
 //!
 //! `submit` posts it to the worker that went idle last, see `direct`. If none is idle it is
 //! queued, and the supervisor sees to it: if there is a seat to spare, a new worker starts.
-//! A worker that has nothing is given one job, or a share if many wait. One that is busy is
+//! A worker that has nothing is given one job, or a share if many wait; unless there are more
+//! workers than processors and jobs are so short that [few](roster) suffice. One that is busy is
 //! sent more only while at least as many wait as there are workers: so short jobs travel in
 //! batches and long ones are not tied to a worker before their time. What is with a worker
 //! and has not begun is still queued: it is taken back for a worker that is idle.
@@ -39,6 +40,7 @@ use crate::starter::Starter;
 use crate::stderr::Relay;
 use crate::supervisor::Poller;
 use crate::tally::{Counts, Tally};
+use crate::transport::processors;
 use crate::unresolved::Unresolved;
 use crossbeam_utils::CachePadded;
 use executor_core::fork::{self, Generation};
@@ -92,7 +94,7 @@ const UNTIDY: Duration = Duration::from_millis(100);
 impl Dispatch {
     pub(crate) fn new(config: Config) -> io::Result<Self> {
         let ledger = Ledger::new();
-        let roster = Roster::new(config.max_workers, config.min_workers);
+        let roster = Roster::new(config.max_workers, config.min_workers, processors());
         let changes = roster.changes.clone();
         let state = State {
             queue: JobQueue::new(ledger.clone()),
@@ -148,6 +150,7 @@ impl Dispatch {
             job.fail(shut_down());
             return false;
         }
+        let few_sufficed = state.roster.few_suffice();
         let worker = self.direct_to(&mut state);
         state.queue.push_back(job);
         if let Some(worker) = worker {
@@ -158,7 +161,12 @@ impl Dispatch {
             return true;
         }
         state.queue.tidy(&mut husks);
+        let newly = state.roster.few_suffice() && !few_sufficed;
         self.tell_of_jobs(state);
+        if newly {
+            // From now on it looks each millisecond whether that still holds.
+            self.poller.poke();
+        }
         true
     }
 

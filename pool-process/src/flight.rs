@@ -142,6 +142,12 @@ impl Flight {
         self.front.load(Ordering::Acquire) == 0
     }
 
+    /// The number of the first job, as it was a moment ago.
+    pub(crate) fn first_published(&self) -> Option<u64> {
+        let first = self.front.load(Ordering::Acquire);
+        (first != 0).then_some(first)
+    }
+
     /// Whether an argument is being written to the pipe.
     pub(crate) fn is_feeding(&self) -> bool {
         self.feeding.load(Ordering::Acquire)

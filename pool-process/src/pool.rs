@@ -25,7 +25,10 @@ use std::sync::Arc;
 /// Jobs wait in one queue, in the order they were submitted, without bound
 /// unless [`max_queued`](Builder::max_queued) sets one. When many wait, a worker
 /// is sent several at a time; those it has not begun are still queued, so they
-/// can be cancelled without harm and are taken over by whoever is idle.
+/// can be cancelled without harm and are taken over by whoever is idle. Only where there are
+/// more workers than processors and jobs take less than it costs to wake a worker (some
+/// 10 µs), as many workers as processors are kept at work and the others left to sleep; who
+/// is held up by a longer job meanwhile loses what is behind it within some milliseconds.
 ///
 /// A forked child has the handle and none of the threads. There a submit is rejected at
 /// once, with the reason, and dropping the handle does nothing.

@@ -9,6 +9,11 @@
 //! A seat is free as well when its process was killed and the kernel could not end it
 //! in time: nothing more is run in that process, and another takes its place.
 
+mod pace;
+
+pub(crate) use self::pace::LOOKS;
+
+use self::pace::Pace;
 use crate::boot::Worker;
 use crate::config::Config;
 use crate::dispatch::Dispatch;
@@ -79,6 +84,7 @@ pub(crate) struct Occupant {
     /// What goes and comes by message.
     pub(crate) desk: Desk,
     rounds: Mutex<Rounds>,
+    pub(crate) pace: Pace,
     /// How many jobs it was given.
     given: AtomicU64,
     /// How many it may be given.
@@ -118,6 +124,7 @@ impl Occupant {
             flight,
             hand: Mutex::default(),
             rounds: Mutex::default(),
+            pace: Pace::default(),
             given: AtomicU64::new(0),
             most: config.max_tasks_per_worker,
             proved: AtomicBool::new(false),

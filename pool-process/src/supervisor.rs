@@ -28,7 +28,7 @@ use crate::config::ROUND;
 use crate::crew;
 use crate::dispatch::Dispatch;
 use crate::flight::Violation;
-use crate::seat::Occupant;
+use crate::seat::{LOOKS, Occupant};
 use crate::tally::Counts;
 use crate::transport::{Patience, Transport};
 use crate::unresolved::Scratch;
@@ -70,6 +70,8 @@ struct Supervisor<'a> {
     next_round: Instant,
     /// When idle ones are.
     next_idle_look: Instant,
+    /// When it is looked whether the quick ones get on.
+    next_pace_look: Instant,
     /// How long to look for news before it sleeps.
     patience: Patience,
     /// The same in the midst of a large payload.
@@ -98,6 +100,7 @@ pub(crate) fn run(dispatch: &Arc<Dispatch>, shift: Shift) {
         unpolled: 0,
         next_round: Instant::now(),
         next_idle_look: Instant::now(),
+        next_pace_look: Instant::now(),
         amid: patience.clone(),
         patience,
         scratch: Scratch::default(),
@@ -188,8 +191,12 @@ impl Supervisor<'_> {
             }
             self.workers.push(worker);
         }
-        self.give_out();
         let now = Instant::now();
+        if now >= self.next_pace_look {
+            self.look_at_paces();
+            self.next_pace_look = now + LOOKS;
+        }
+        self.give_out();
         if dispatch.crew.take_missed() || now >= self.next_round {
             self.look_after_all();
             let ended = dispatch.tally.now();

@@ -20,14 +20,14 @@ mod slot;
 mod way;
 mod wire;
 
-pub(crate) use self::board::{Board, NoArgument, SLOTS, place};
+pub(crate) use self::board::{Board, NoArgument, SAMPLED, SLOTS, place};
 pub(crate) use self::bootstrap::{Server, hand_over};
 pub(crate) use self::decoder::Incoming;
 #[cfg(fuzzing)]
 pub(crate) use self::decoder::{Decoder, Source};
 pub(crate) use self::frame::{HEAD, Head, Parcel, append_parcel, kind, parcels};
 pub(crate) use self::ipc::{Ends, JobSource, Jobs, Lifeline, Sent, over_the_wire, warm_up};
-pub(crate) use self::patience::{Patience, look_until, looks_at_all};
+pub(crate) use self::patience::{Patience, look_until, looks_at_all, processors};
 pub(crate) use self::slot::{INLINE, Order, Sight, Slot};
 pub use self::way::Transport;
 pub(crate) use self::wire::{Cutter, Wire, WorkerWire};

@@ -112,7 +112,8 @@ impl Dispatch {
         let mut state = self.lock();
         // It may have been given a job since that was found.
         if worker.is_idle() && !state.nothing_waits() && state.ending.is_none() {
-            let most = state.roster.share_of_idle(state.waiting(), worker.room());
+            let (waiting, room) = (state.waiting(), worker.room());
+            let most = state.roster.share_of_idle(worker.id, waiting, room);
             state.hand_out(worker, most);
             let pokes = state.sleeps_long;
             drop(state);

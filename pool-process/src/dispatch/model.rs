@@ -9,14 +9,17 @@
 //! In each state that can be reached the following holds:
 //!
 //! 1. Every job is in exactly one place, or is done.
-//! 2. No job waits in the queue while a worker is idle, or while one could be started.
-//! 3. No job waits behind one that runs while another worker is idle, or while nobody is
-//!    started and somebody could be.
+//! 2. No job waits in the queue while a worker is idle and few do not suffice, or while one
+//!    could be started.
+//! 3. No job waits behind one that runs while another worker is idle and few do not suffice,
+//!    or while nobody is started and somebody could be.
 //! 4. If nothing happens from here on but what has to, every job comes to its end, and so
 //!    does the pool if it was shut down: also if all starts fail, and if a thread that has
 //!    lost its role never goes on. No round goes on for ever.
 //! 5. There are never more workers than seats, and none starts that nobody asks for.
 //! 6. The list of idle workers has all that are idle.
+//! 7. Few suffice only while as many workers as there are processors are at work, each of
+//!    which has begun its first job, or was given it, since the last look but one.
 
 mod effects;
 mod events;
@@ -44,6 +47,8 @@ struct Limits {
     warm_up: bool,
     /// Whether workers may say what they are killed for.
     distrust: bool,
+    /// How many workers can run at a time, if jobs are short.
+    processors: Option<usize>,
 }
 
 const ALL: Limits = Limits {
@@ -56,6 +61,7 @@ const ALL: Limits = Limits {
     shutdown: true,
     warm_up: true,
     distrust: false,
+    processors: None,
 };
 
 /// Explores everything; says how many states there are.
@@ -186,6 +192,45 @@ fn two_seats_and_four_jobs_with_stalls() {
 #[test]
 fn two_seats_and_six_jobs() {
     assert!(explore(Limits { jobs: 6, ..QUIET }) > 1_000);
+}
+
+#[test]
+fn one_quick_worker_suffices() {
+    let quick = Limits {
+        processors: Some(1),
+        ..QUIET
+    };
+    assert!(explore(Limits { jobs: 5, ..quick }) > 1_000);
+    let jobs = 3;
+    let faults = true;
+    assert!(
+        explore(Limits {
+            jobs,
+            faults,
+            ..quick
+        }) > 1_000
+    );
+    let (stalls, shutdown) = (1, true);
+    assert!(
+        explore(Limits {
+            jobs,
+            stalls,
+            shutdown,
+            ..quick
+        }) > 1_000
+    );
+}
+
+#[test]
+fn two_quick_workers_of_three_suffice() {
+    assert!(
+        explore(Limits {
+            max_workers: 3,
+            jobs: 4,
+            processors: Some(2),
+            ..QUIET
+        }) > 1_000
+    );
 }
 
 #[test]

@@ -29,6 +29,14 @@ impl Hand for Arc<Occupant> {
     fn is_idle(&self) -> bool {
         Occupant::is_idle(self) && !self.is_distrusted()
     }
+
+    fn is_busy(&self) -> bool {
+        !self.flight.is_empty()
+    }
+
+    fn is_quick(&self) -> bool {
+        self.pace.is_quick() && !self.is_distrusted()
+    }
 }
 
 impl Dispatch {
@@ -40,7 +48,7 @@ impl Dispatch {
     /// More jobs for a worker that is busy, if many wait.
     pub(crate) fn more(&self, worker: &Arc<Occupant>) -> bool {
         let mut state = self.lock();
-        let more = state.roster.more(worker, state.waiting());
+        let more = state.roster.more(worker.id, worker, state.waiting());
         if more > 0 {
             state.hand_out(worker, more);
         }

@@ -13,11 +13,15 @@
 //! A worker that starts for one of these reasons counts for all of them. So `wanted` is
 //! never more than the seats that are free.
 //!
+//! A job that waits is given to a worker that is idle, unless a few of the others are
+//! [quick](few) enough for all.
+//!
 //! The list of idle workers is a hint. A thread that has lost the supervisor's role may
 //! post a job to a worker that stands in it, so whoever takes a worker from the list asks
 //! the worker as well. A worker that has become idle is always entered.
 
 mod ends;
+mod few;
 mod starts;
 
 use crate::seat::{Phase, Seat};
@@ -34,12 +38,19 @@ pub(crate) trait Hand: Clone {
     /// True if nothing is with it, or about to be, and it is not being killed for what it
     /// has said.
     fn is_idle(&self) -> bool;
+    /// True if jobs were posted to it, and some are not finished.
+    fn is_busy(&self) -> bool;
+    /// True if its last jobs took less than to wake another worker for them, and it gets on
+    /// with what it has.
+    fn is_quick(&self) -> bool;
 }
 
 #[derive(Clone, Debug)]
 pub(crate) struct Roster<W> {
     max_workers: usize,
     min_workers: usize,
+    /// So many workers can run at a time.
+    processors: usize,
     pub(crate) seats: Vec<Seat<W>>,
     /// The workers that have nothing, in the order in which that happened.
     idle: Vec<(u64, Instant)>,
@@ -49,6 +60,8 @@ pub(crate) struct Roster<W> {
     wanted: usize,
     /// Somebody waits until every seat has a worker.
     pub(crate) warming: bool,
+    /// So many are quick that jobs may wait although others are idle.
+    few_suffice: bool,
     /// Whoever dies is not replaced, and no start is put off.
     ending: bool,
     /// Failed starts in a row.
@@ -71,15 +84,17 @@ pub(crate) enum Next<W> {
 }
 
 impl<W: Hand> Roster<W> {
-    pub(crate) fn new(max_workers: usize, min_workers: usize) -> Self {
+    pub(crate) fn new(max_workers: usize, min_workers: usize, processors: usize) -> Self {
         Self {
             max_workers,
             min_workers,
+            processors,
             seats: Vec::new(),
             idle: Vec::new(),
             changes: Arc::default(),
             wanted: 0,
             warming: false,
+            few_suffice: false,
             ending: false,
             failures: 0,
             not_before: None,
@@ -97,18 +112,20 @@ impl<W: Hand> Roster<W> {
         tried: bool,
         is_past: impl FnOnce(Instant) -> bool,
     ) -> Option<Next<W>> {
+        let few_suffice = self.judge();
         if waiting > 0
+            && !few_suffice
             && let Some((id, worker)) = self.last_idle()
         {
             self.not_idle(id);
-            let share = self.share_of_idle(waiting, worker.room());
+            let share = self.share_of_idle(id, waiting, worker.room());
             return Some(Next::Give(worker, share));
         }
         if self.lacks_one(waiting) && self.put_off_until().is_none_or(is_past) {
             let (id, number) = self.start();
             return Some(Next::Start(id, number));
         }
-        if tried || waiting > 0 {
+        if tried || waiting > 0 || few_suffice {
             return None;
         }
         let (_, worker) = self.last_idle()?;
@@ -119,25 +136,28 @@ impl<W: Hand> Roster<W> {
 
     /// A worker that is idle, and is given a job at once.
     pub(crate) fn take_idle(&mut self) -> Option<W> {
+        if self.few_suffice || self.judge() {
+            return None;
+        }
         let (id, worker) = self.last_idle()?;
         self.not_idle(id);
         Some(worker)
     }
 
     /// How many jobs a worker gets that has none and room for so many, if so many wait.
-    pub(crate) fn share_of_idle(&self, waiting: usize, room: usize) -> usize {
-        self.share(waiting).clamp(1, room.max(1))
+    pub(crate) fn share_of_idle(&self, id: u64, waiting: usize, room: usize) -> usize {
+        self.share(id, waiting).clamp(1, room.max(1))
     }
 
     /// Whether [`next`](Self::next) may be about a job that waits: if not, it need not be
     /// asked when one more comes.
     pub(crate) fn may_take_jobs(&self) -> bool {
-        !self.idle.is_empty() || self.seats.len() < self.max_workers
+        !self.idle.is_empty() && !self.few_suffice || self.seats.len() < self.max_workers
     }
 
     /// How many more jobs a worker gets that is busy, if so many wait.
-    pub(crate) fn more(&self, worker: &W, waiting: usize) -> usize {
-        match self.share(waiting) {
+    pub(crate) fn more(&self, id: u64, worker: &W, waiting: usize) -> usize {
+        match self.share(id, waiting) {
             0 => 0,
             share => share.min(worker.room()),
         }
@@ -145,8 +165,11 @@ impl<W: Hand> Roster<W> {
 
     /// How many of those that wait are a worker's share: others may be done sooner. What a
     /// worker has before its time is taken back for one that is idle, or is started.
-    fn share(&self, waiting: usize) -> usize {
-        waiting / self.seats.len().max(1)
+    fn share(&self, id: u64, waiting: usize) -> usize {
+        match waiting {
+            0 => 0,
+            _ => waiting / self.sharers(id),
+        }
     }
 
     /// The worker that went idle last, the warmest. Those are struck off that are not idle
@@ -179,7 +202,8 @@ impl<W: Hand> Roster<W> {
     }
 
     /// The workers that serve are others than before.
-    fn changed(&self) {
+    fn changed(&mut self) {
+        self.few_suffice = false;
         self.changes.fetch_add(1, Ordering::Release);
     }
 

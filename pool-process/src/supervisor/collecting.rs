@@ -50,6 +50,7 @@ impl Supervisor<'_> {
         // What was found before a violation is as good as any.
         if finished > 0 {
             worker.rounds().fruitful();
+            worker.pace.gets_on(worker.board.pace());
             self.dispatch.prove(worker);
             self.dispatch.tally.finish(finished as usize);
         }

@@ -72,6 +72,13 @@ impl Supervisor<'_> {
             .tell(move |pool| tracing::error!(pool, pid, "{what}"));
     }
 
+    /// Looks whether the quick ones get on.
+    pub(super) fn look_at_paces(&self) {
+        for worker in &self.workers {
+            worker.pace.look(worker.flight.first_published());
+        }
+    }
+
     /// Lets workers go that have had nothing for long, and has others give memory back.
     pub(super) fn look_after_idle(&mut self) {
         let untidy = self.dispatch.lock().untidy();

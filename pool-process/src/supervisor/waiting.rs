@@ -3,7 +3,7 @@
 use super::Supervisor;
 use crate::config::{GRACE, ROUND};
 use crate::crew;
-use crate::seat::Occupant;
+use crate::seat::{LOOKS, Occupant};
 use crate::transport::Transport;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -84,6 +84,7 @@ impl super::Dispatch {
         let busy = is_in_use || state.roster.serving().any(|its| !its.is_idle());
         state.sleeps_long = !busy;
         let mut until = busy.then_some(next_round);
+        let few_suffice = state.roster.few_suffice();
         let mut by = |at: Option<Instant>| {
             until = match (until, at) {
                 (Some(until), Some(at)) => Some(until.min(at)),
@@ -99,6 +100,7 @@ impl super::Dispatch {
         by(state.next_idle_end(&self.config));
         by(state.untidy().map(|(_, at)| at));
         by(state.next_start());
+        by(few_suffice.then(|| now + LOOKS));
         if state.mode().is_some() {
             by(now.checked_add(GRACE));
         }

@@ -31,6 +31,11 @@
 //! they are rare. When one is written whole the worker counts it, and so before it ends
 //! the job: who finds a job done and has not read so many parts reads the wire first.
 //!
+//! # Pace
+//!
+//! The worker notes how long a job has taken, one in [`SAMPLED`]: it is the only one who
+//! knows, since it begins its jobs unasked. What follows is in `dispatch/roster/few.rs`.
+//!
 //! # Bells
 //!
 //! `news` wakes the supervisor, which waits for all workers of the pool in one place, and
@@ -64,7 +69,7 @@ use super::pipe::{CAPACITY, Counters, End, Impossible};
 use super::slot::{Sight, Slot};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::ptr::NonNull;
-use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::atomic::{AtomicU32, AtomicU64};
 use std::time::Duration;
 
@@ -91,7 +96,12 @@ struct Work {
     released: AtomicU64,
     /// So many parts of results the worker has sent over the wire.
     parts: AtomicU64,
+    /// How long one of its last jobs took the worker, in nanoseconds; or zero.
+    pace: AtomicU64,
 }
+
+/// The time is taken of one job in so many: asking for it twice costs some 50 ns.
+pub(crate) const SAMPLED: u64 = 32;
 
 /// How many bytes are moved at a time: small enough for the other side to find
 /// them in a cache.
@@ -228,6 +238,12 @@ impl Board {
     /// was seen to be done are among them.
     pub(crate) fn parts(&self) -> u64 {
         self.layout().work.parts.load(SeqCst)
+    }
+
+    /// How long one of its last jobs took the worker, as it says.
+    pub(crate) fn pace(&self) -> Option<Duration> {
+        let nanos = self.layout().work.pace.load(Relaxed);
+        (nanos != 0).then(|| Duration::from_nanos(nanos))
     }
 
     /// How many bytes have gone and come through the pipes, in all.

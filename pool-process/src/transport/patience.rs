@@ -93,11 +93,16 @@ impl Patience {
     }
 }
 
-/// Whether anybody looks at all: not where there is but one processor.
-pub(crate) fn looks_at_all() -> bool {
+/// How many processors this process may use.
+pub(crate) fn processors() -> usize {
     static PROCESSORS: OnceLock<usize> = OnceLock::new();
     let count = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    *PROCESSORS.get_or_init(count) > 1
+    *PROCESSORS.get_or_init(count)
+}
+
+/// Whether anybody looks at all: not where there is but one processor.
+pub(crate) fn looks_at_all() -> bool {
+    processors() > 1
 }
 
 /// Looks until it is `ready`, but no longer than `until`, and lets others have the

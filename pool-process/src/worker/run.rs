@@ -3,10 +3,11 @@
 use super::{hook, parts};
 use crate::image;
 use crate::transport::{
-    Board, HEAD, Head, INLINE, NoArgument, Parcel, Patience, WorkerWire, kind, parcels,
+    Board, HEAD, Head, INLINE, NoArgument, Parcel, Patience, SAMPLED, WorkerWire, kind, parcels,
 };
 use executor_core::panic::catch;
 use executor_core::{CallFault, codec, spare};
+use std::time::Instant;
 
 /// How much of a buffer is kept for the next job: a large one must not stay for
 /// the life of the worker.
@@ -38,10 +39,14 @@ pub(super) fn posted(board: &Board) {
             continue;
         }
         buffer.clear();
+        let began = seq.is_multiple_of(SAMPLED).then(Instant::now);
         hook::enter(seq);
         parts::enter(seq);
         let kind = run(order.offset, &mut argument, &mut buffer, 0);
         hook::leave();
+        if let Some(began) = began {
+            board.note_pace(began.elapsed());
+        }
         deliver(board, seq, kind, &buffer, &mut amid);
         put_away(&mut argument);
         put_away(&mut buffer);

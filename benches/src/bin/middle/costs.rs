@@ -39,9 +39,9 @@ pub(crate) fn threads() -> Result<Vec<f64>, Fault> {
     alone(&thread_pool()?)
 }
 
-/// Sixteen threads on one pool of two processes.
-pub(crate) fn crowd_of_processes() -> Result<Vec<f64>, Fault> {
-    crowd(&process_pool(2)?)
+/// Sixteen threads on one pool of so many processes.
+pub(crate) fn crowd_of_processes(workers: usize) -> Result<Vec<f64>, Fault> {
+    crowd(&process_pool(workers)?)
 }
 
 /// Sixteen threads on one pool of two threads.

@@ -78,7 +78,11 @@ const MEASURES: &[(&[&str], Measure)] = &[
     ),
     (
         &["process_16_submitters_ns", "process_16_waiters_ns"],
-        costs::crowd_of_processes,
+        || costs::crowd_of_processes(2),
+    ),
+    (
+        &["process_64_16_submitters_ns", "process_64_16_waiters_ns"],
+        || costs::crowd_of_processes(64),
     ),
     (
         &["thread_in_flight_ns", "thread_round_trip_ns"],

@@ -9,6 +9,7 @@ impl World {
     pub(super) fn apply(&mut self, event: Event) {
         match event {
             Event::Submit => {
+                let few_sufficed = self.roster.few_suffice();
                 let idle = match self.queue.is_empty() {
                     true => self.roster.take_idle(),
                     false => None,
@@ -21,7 +22,8 @@ impl World {
                     // It sleeps on.
                     return;
                 }
-                if !self.roster.may_take_jobs() {
+                let newly = self.roster.few_suffice() && !few_sufficed;
+                if !newly && !self.roster.may_take_jobs() {
                     return;
                 }
             }
@@ -61,6 +63,7 @@ impl World {
             }
             Event::Finishes(id) => self.finishes(id),
             Event::Round(id) => self.follow_up(id),
+            Event::Look => self.look_at_paces(),
             Event::Idle => self.look_after_idle(),
             Event::Dies(id) => self.dies(id),
             Event::Left(id) => self.left(id),
@@ -119,6 +122,8 @@ impl World {
             proved: false,
             killed: false,
             distrusted: false,
+            quick: false,
+            looks: 0,
         };
         self.roster.serve(id, worker);
         if self.roster.is_warm() {
@@ -139,16 +144,30 @@ impl World {
 
     fn goes_on(&mut self, id: u64) {
         if let Some(worker) = self.worker(id) {
-            worker.flight.remove(0);
+            worker.remove_first();
             self.follow_up(id);
         }
     }
 
+    fn look_at_paces(&mut self) {
+        let ids: Vec<_> = self.workers().map(|its| its.id).collect();
+        for id in ids {
+            if let Some(worker) = self.worker(id) {
+                worker.quick &= worker.looks == 0;
+                if !worker.flight.is_empty() {
+                    worker.looks = (worker.looks + 1).min(2);
+                }
+            }
+        }
+    }
+
     fn finishes(&mut self, id: u64) {
+        let quick = self.limits.processors.is_some();
         let Some(worker) = self.worker(id) else {
             return;
         };
-        let slot = worker.flight.remove(0);
+        worker.quick = quick;
+        let slot = worker.remove_first();
         if !std::mem::replace(&mut worker.proved, true) {
             self.roster.forgive();
         }
@@ -187,7 +206,7 @@ impl World {
         let Some(worker) = self.worker(id) else {
             return false;
         };
-        let slot = worker.flight.remove(0);
+        let slot = worker.remove_first();
         let is_new = !std::mem::replace(&mut worker.proved, true);
         if is_new {
             self.roster.forgive();
@@ -209,7 +228,7 @@ impl World {
         let idle = self.worker(id).is_some_and(|its| its.is_idle());
         let (waiting, room) = (self.waiting(), self.worker(id).map_or(0, |its| its.room()));
         if idle && waiting > 0 && self.mode.is_none() {
-            let most = self.roster.share_of_idle(waiting, room);
+            let most = self.roster.share_of_idle(id, waiting, room);
             self.hand_out(id, most);
             self.posting = Some(id);
             return false;

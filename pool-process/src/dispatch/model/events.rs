@@ -27,6 +27,8 @@ pub(super) enum Event {
     Rests,
     /// The supervisor looks after a busy worker.
     Round(u64),
+    /// The supervisor looks whether the quick ones get on.
+    Look,
     /// All that are idle have been so for long.
     Idle,
     Dies(u64),
@@ -80,6 +82,9 @@ pub(super) fn enabled(world: &World) -> Vec<Event> {
     }
     if time_matters(world) {
         events.push(Event::TimePasses);
+    }
+    if limits.processors.is_some() {
+        events.push(Event::Look);
     }
     for seat in &world.roster.seats {
         match &seat.phase {

@@ -39,7 +39,13 @@ impl World {
         {
             return Some(format!("nobody knows that {} is idle", worker.id));
         }
-        if self.waiting() > 0 && anybody.is_some() {
+        let few_suffice = self.roster.few_suffice();
+        let gets_on = |its: &&Worker| its.looks < 2 && (!its.is_idle() || rests(its.id));
+        let processors = self.limits.processors.unwrap_or(self.limits.max_workers);
+        if few_suffice && self.workers().filter(gets_on).count() < processors {
+            return Some("few suffice though too few get on".to_owned());
+        }
+        if self.waiting() > 0 && anybody.is_some() && !few_suffice {
             return Some("a job waits while a worker is idle".to_owned());
         }
         let starting = seats - self.roster.serving().count() - self.leaving();
@@ -56,6 +62,7 @@ impl World {
             return Some("a job is behind another while a worker could be started".to_owned());
         }
         if let Some(worker) = behind
+            && !few_suffice
             && let Some(other) = self
                 .workers()
                 .find(|its| its.id != worker.id && idle(its.id))

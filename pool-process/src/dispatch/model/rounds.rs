@@ -192,7 +192,7 @@ impl World {
         }
         match (worker.is_idle(), worker.is_worn_out()) {
             (false, false) => {
-                let more = self.roster.more(&worker, waiting);
+                let more = self.roster.more(id, &worker, waiting);
                 if more > 0 {
                     self.hand_out_and_give(id, more);
                 }

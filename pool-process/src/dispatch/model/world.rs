@@ -34,6 +34,9 @@ pub(super) struct Worker {
     pub(super) killed: bool,
     /// So it was for what it has said, and is not listened to any more.
     pub(super) distrusted: bool,
+    pub(super) quick: bool,
+    /// At so many looks in a row it had its first job.
+    pub(super) looks: u8,
 }
 
 pub(super) const SLOTS: usize = 3;
@@ -55,12 +58,26 @@ impl Hand for Worker {
     fn is_idle(&self) -> bool {
         self.flight.is_empty() && self.hand.is_empty() && !self.distrusted
     }
+
+    fn is_busy(&self) -> bool {
+        !self.flight.is_empty()
+    }
+
+    fn is_quick(&self) -> bool {
+        self.quick && !self.distrusted
+    }
 }
 
 impl Worker {
     pub(super) fn has_one_behind(&self) -> bool {
         let queued = |its: &Slot| matches!(its, Slot::Queued(_));
         matches!(self.flight.first(), Some(Slot::Running(_))) && self.flight.iter().any(queued)
+    }
+
+    /// Its first job is with it no more.
+    pub(super) fn remove_first(&mut self) -> Slot {
+        self.looks = 0;
+        self.flight.remove(0)
     }
 
     pub(super) fn is_worn_out(&self) -> bool {
@@ -102,7 +119,11 @@ impl World {
     pub(super) fn new(limits: Limits) -> Self {
         Self {
             limits,
-            roster: Roster::new(limits.max_workers, limits.min_workers),
+            roster: Roster::new(
+                limits.max_workers,
+                limits.min_workers,
+                limits.processors.unwrap_or(limits.max_workers),
+            ),
             queue: VecDeque::new(),
             submitted: 0,
             done: 0,
@@ -180,6 +201,7 @@ impl World {
             self.warmed,
             self.no_threads,
             self.over,
+            self.roster.few_suffice(),
         ];
         key.extend(flags.map(u8::from));
         key.extend([
@@ -209,7 +231,8 @@ impl World {
                 Phase::Leaving(_) => key.push(203),
                 Phase::Serving(its) => {
                     let end = u8::from(its.killed) + u8::from(its.distrusted);
-                    key.extend([204, its.given, u8::from(its.proved), end]);
+                    let pace = u8::from(its.quick) + 2 * its.looks;
+                    key.extend([204, its.given, u8::from(its.proved), end, pace]);
                     key.extend(its.hand.iter().map(|job| 60 + job));
                     key.extend(its.flight.iter().map(|slot| match slot {
                         Slot::Queued(job) => *job,

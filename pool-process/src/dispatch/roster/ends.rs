@@ -7,6 +7,7 @@ use std::time::Instant;
 impl<W: Hand> Roster<W> {
     /// A worker has nothing, and has had nothing since now.
     pub(crate) fn idle(&mut self, id: u64) {
+        self.few_suffice = false;
         // An entry that stands there from before a job says nothing about since when.
         self.not_idle(id);
         if self.find(id).and_then(Seat::serving).is_some() {

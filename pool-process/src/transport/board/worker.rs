@@ -4,7 +4,7 @@ use super::{Board, STEP, step};
 use crate::transport::large;
 use crate::transport::patience::{Patience, look_until};
 use crate::transport::slot::{Order, Outcome, Sight};
-use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::time::{Duration, Instant};
 
 /// How long the end of a job is kept from the parent if somebody looks for it.
@@ -95,6 +95,12 @@ impl Board {
     /// A part of a result was written to the wire, whole.
     pub(crate) fn count_part(&self) {
         self.layout().work.parts.fetch_add(1, SeqCst);
+    }
+
+    /// So long a job has taken.
+    pub(crate) fn note_pace(&self, took: Duration) {
+        let nanos = took.as_nanos().clamp(1, u64::MAX.into()) as u64;
+        self.layout().work.pace.store(nanos, Relaxed);
     }
 
     /// Wakes the parent, if it sleeps: something became of a job, or of a pipe.

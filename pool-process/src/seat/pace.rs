@@ -1,0 +1,75 @@
+//! [`Pace`]: whether a worker is quick: its jobs take less than to wake another worker for
+//! them, and it gets on with them.
+//!
+//! | what is seen | then it is |
+//! |---|---|
+//! | it has finished a job, and says that one took less than [`QUICK`] | quick |
+//! | it has finished a job, and says that one took longer, or nothing | not quick |
+//! | it has the same first job as a [`LOOKS`] ago | not quick |
+//!
+//! So a worker that lies about how long its jobs take, or is quick until a long one comes,
+//! is found out after two looks.
+
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::time::Duration;
+
+/// To wake a process that sleeps takes its parent 7 µs, and itself as long.
+pub(crate) const QUICK: Duration = Duration::from_micros(10);
+/// How often it is looked whether the quick ones get on.
+pub(crate) const LOOKS: Duration = Duration::from_millis(1);
+
+/// The pace of one worker, as its parent sees it.
+#[derive(Debug, Default)]
+pub(crate) struct Pace {
+    is_quick: AtomicBool,
+    /// The number of its first job when that was looked at last, or zero.
+    first: AtomicU64,
+}
+
+impl Pace {
+    /// The worker has finished a job, and says how long one has taken.
+    pub(crate) fn gets_on(&self, took: Option<Duration>) {
+        let is_quick = took.is_some_and(|took| took < QUICK);
+        if self.is_quick() != is_quick {
+            self.is_quick.store(is_quick, Relaxed);
+        }
+    }
+
+    /// Its first job has this number now, or it has none.
+    pub(crate) fn look(&self, first: Option<u64>) {
+        let before = self.first.swap(first.unwrap_or(0), Relaxed);
+        if first == Some(before) {
+            self.is_quick.store(false, Relaxed);
+        }
+    }
+
+    pub(crate) fn is_quick(&self) -> bool {
+        self.is_quick.load(Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_finishes_short_jobs_is_quick_until_one_is_seen_twice() {
+        let pace = Pace::default();
+        assert!(!pace.is_quick());
+        pace.gets_on(None);
+        assert!(!pace.is_quick());
+        pace.gets_on(Some(QUICK / 2));
+        assert!(pace.is_quick());
+        for first in [Some(1), Some(2), None, None, Some(3)] {
+            pace.look(first);
+            assert!(pace.is_quick());
+        }
+        pace.look(Some(3));
+        assert!(!pace.is_quick());
+        pace.gets_on(Some(QUICK / 2));
+        assert!(pace.is_quick());
+        pace.gets_on(Some(QUICK));
+        assert!(!pace.is_quick());
+    }
+}
