@@ -1,6 +1,6 @@
 //! [`Bytes`]: bytes that cross a process boundary as they are.
 
-use crate::spare;
+use crate::{pieces, spare};
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
@@ -59,7 +59,7 @@ impl From<Vec<u8>> for Bytes {
 impl From<&[u8]> for Bytes {
     fn from(bytes: &[u8]) -> Self {
         let mut copy = spare::take(bytes.len());
-        copy.extend_from_slice(bytes);
+        pieces::append(&mut copy, bytes);
         copy.into()
     }
 }

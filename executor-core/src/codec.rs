@@ -27,7 +27,7 @@ pub use self::whole::encode_argument;
 pub(crate) use self::whole::{decode_whole, encode_result, take_bytes};
 
 use self::reader::{Account, Reader};
-use crate::spare;
+use crate::{pieces, spare};
 use postcard::ser_flavors::Flavor;
 use serde::{Serialize, de::DeserializeOwned};
 use std::any::type_name;
@@ -115,7 +115,7 @@ impl Flavor for Appending<'_> {
     #[inline]
     fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
         spare::make_room(self.0, bytes.len());
-        self.0.extend_from_slice(bytes);
+        pieces::append(self.0, bytes);
         Ok(())
     }
 

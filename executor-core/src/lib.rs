@@ -66,6 +66,7 @@ mod job;
 mod map;
 pub mod panic;
 pub mod partial;
+pub mod pieces;
 mod promise;
 pub mod queue;
 mod shutdown;

@@ -22,7 +22,7 @@
 #[cfg(test)]
 mod tests;
 
-use crate::timer;
+use crate::{pieces, timer};
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -93,7 +93,7 @@ pub(crate) fn make_room(buffer: &mut Vec<u8>, more: usize) {
 fn make_much_room(buffer: &mut Vec<u8>, more: usize) {
     let mut roomy = take(buffer.len() + more);
     if roomy.capacity() > 0 {
-        roomy.extend_from_slice(buffer);
+        pieces::append(&mut roomy, buffer);
         give(std::mem::replace(buffer, roomy));
     }
 }

@@ -7,7 +7,7 @@
 
 use super::{decode, encode};
 use crate::bytes::Bytes;
-use crate::spare;
+use crate::{pieces, spare};
 use serde::{Serialize, de::DeserializeOwned};
 use std::any::Any;
 
@@ -35,7 +35,7 @@ where
 {
     match as_bytes(value) {
         Some(bytes) => {
-            buffer.extend_from_slice(bytes);
+            pieces::append(buffer, bytes);
             Ok(())
         }
         None => encode(value, buffer),

@@ -7,6 +7,7 @@
 //! pinned on its job.
 
 use super::board::place;
+use executor_core::pieces;
 
 /// A job on its way to a worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +40,7 @@ pub(crate) fn append_parcel(
     buffer.extend_from_slice(&len.to_le_bytes());
     argument
         .iter()
-        .for_each(|piece| buffer.extend_from_slice(piece));
+        .for_each(|piece| pieces::append(buffer, piece));
 }
 
 /// The jobs of a message. Ends early, with `None`, at bytes that are no parcel.

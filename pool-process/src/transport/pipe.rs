@@ -12,6 +12,7 @@
 //! out through raw pointers. Another process may write there at any moment, so
 //! they are judged when they have been copied out, and not before.
 
+use executor_core::pieces::PIECE;
 use std::ptr::NonNull;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 use std::sync::atomic::{AtomicU64, fence};
@@ -103,8 +104,8 @@ impl End {
         // source is a slice of ours, which the mapping does not overlap.
         unsafe {
             let ring = self.bytes.as_ptr();
-            std::ptr::copy_nonoverlapping(bytes.as_ptr(), ring.add(place), first);
-            std::ptr::copy_nonoverlapping(bytes.as_ptr().add(first), ring, len - first);
+            copy(bytes.as_ptr(), ring.add(place), first);
+            copy(bytes.as_ptr().add(first), ring, len - first);
         }
         self.publish(at + len as u64, |counters| &counters.written);
         Ok(len)
@@ -137,8 +138,8 @@ impl End {
         // of which are written before they count.
         unsafe {
             let (ring, end) = (self.bytes.as_ptr(), buffer.as_mut_ptr().add(buffer.len()));
-            std::ptr::copy_nonoverlapping(ring.add(place), end, first);
-            std::ptr::copy_nonoverlapping(ring, end.add(first), len - first);
+            copy(ring.add(place), end, first);
+            copy(ring, end.add(first), len - first);
             buffer.set_len(buffer.len() + len);
         }
         self.publish(at + len as u64, |counters| &counters.read);
@@ -173,6 +174,20 @@ impl End {
     fn publish(&self, position: u64, whose: impl Fn(&Counters) -> &Counter) {
         self.mine.store(position, Relaxed);
         whose(self.counters()).0.store(position, Release);
+    }
+}
+
+/// Copies so many bytes, in pieces: see [`executor_core::pieces`].
+///
+/// # Safety
+/// As for `ptr::copy_nonoverlapping`.
+unsafe fn copy(from: *const u8, to: *mut u8, len: usize) {
+    let mut done = 0;
+    while done < len {
+        let piece = PIECE.min(len - done);
+        // SAFETY: the caller promises this for all of it, of which this is a part.
+        unsafe { std::ptr::copy_nonoverlapping(from.add(done), to.add(done), piece) };
+        done += piece;
     }
 }
 

@@ -43,7 +43,7 @@ pub(super) fn install(board: &'static Board, wire: &'static WorkerWire) {
             seq,
         };
         message.resize(HEAD, 0);
-        message.extend_from_slice(part);
+        executor_core::pieces::append(&mut message, part);
         // A parent that does not listen is gone, or will end this process.
         if wire.send(head, &mut message).is_ok() {
             board.count_part();

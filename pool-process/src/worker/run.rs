@@ -6,7 +6,7 @@ use crate::transport::{
     Board, HEAD, Head, INLINE, NoArgument, Parcel, Patience, SAMPLED, WorkerWire, kind, parcels,
 };
 use executor_core::panic::catch;
-use executor_core::{CallFault, codec, spare};
+use executor_core::{CallFault, codec, pieces, spare};
 use std::time::Instant;
 
 /// How much of a buffer is kept for the next job: a large one must not stay for
@@ -95,7 +95,7 @@ pub(super) fn all(board: &Board, wire: &WorkerWire, message: &[u8]) {
         buffer.clear();
         buffer.resize(HEAD, 0);
         argument.clear();
-        argument.extend_from_slice(parcel.argument);
+        pieces::append(&mut argument, parcel.argument);
         hook::enter(seq);
         parts::enter(seq);
         let kind = run(parcel.offset, &mut argument, &mut buffer, HEAD);
