@@ -6,6 +6,7 @@ mod common;
 use common::{finish, pool};
 use executor_core::{ExecutorExt as _, Task};
 use pool_process::ProcessPool;
+use rustix::fs::{FlockOperation, flock};
 use std::collections::HashSet;
 use std::fs::File;
 use std::path::PathBuf;
@@ -21,7 +22,7 @@ fn pid_after_a_nap(_: ()) -> u32 {
 /// Returns when nobody has locked this file any more.
 fn wait_for(file: PathBuf) {
     let file = File::open(file).expect("it is there");
-    file.lock_shared().expect("it is unlocked");
+    flock(file, FlockOperation::LockShared).expect("it is unlocked");
 }
 
 fn double(n: u64) -> u64 {
@@ -59,7 +60,7 @@ fn long_jobs_hold_no_short_one_up() {
     let pool = quick();
     for every in [1, 50, 2000] {
         let gate = tempfile::NamedTempFile::new().unwrap();
-        gate.as_file().lock().unwrap();
+        flock(gate.as_file(), FlockOperation::LockExclusive).unwrap();
         let mut long = Vec::new();
         let mut short = Vec::new();
         for n in 0..20_000_u64 {
@@ -70,7 +71,7 @@ fn long_jobs_hold_no_short_one_up() {
         }
         all_done(short);
         assert!(long.iter().all(|task| !task.is_done()));
-        gate.as_file().unlock().unwrap();
+        flock(gate.as_file(), FlockOperation::Unlock).unwrap();
         long.into_iter().for_each(|task| finish(task).unwrap());
     }
 }
