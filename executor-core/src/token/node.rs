@@ -10,6 +10,8 @@ use std::time::Duration;
 
 pub(super) struct Node {
     cancelled: AtomicBool,
+    /// All below it are marked as well.
+    settled: AtomicBool,
     present: Mutex<Present>,
     /// Told after `cancelled` was set, for threads that wait.
     changed: Condvar,
@@ -17,7 +19,7 @@ pub(super) struct Node {
     parent: Option<(Arc<Node>, u64)>,
 }
 
-/// Who is to be told; empty once the node is cancelled.
+/// Who is to be told. Once the node is cancelled there are no wakers, and no child comes.
 #[derive(Default)]
 pub(super) struct Present {
     next: u64,
@@ -40,6 +42,7 @@ impl Node {
     fn with(cancelled: bool, parent: Option<(Arc<Self>, u64)>) -> Self {
         Self {
             cancelled: AtomicBool::new(cancelled),
+            settled: AtomicBool::new(cancelled),
             present: Mutex::default(),
             changed: Condvar::new(),
             parent,
@@ -101,7 +104,8 @@ impl Node {
     }
 }
 
-/// Marks a node and all below it, then tells whoever waits.
+/// Marks a node and all below it, then tells whoever waits. Who comes while another thread
+/// is at this does the same: when either returns, all are marked.
 pub(super) fn cancel(node: &Arc<Node>) {
     // They are called when all are marked.
     let mut wakeups = Wakeups::new();
@@ -111,19 +115,28 @@ pub(super) fn cancel(node: &Arc<Node>) {
     while let Some(node) = below.pop() {
         mark(&node, &mut wakeups, &mut below);
     }
+    node.settled.store(true, Ordering::Release);
+    // Nobody has to go that way any more.
+    let children = std::mem::take(&mut node.lock().children);
+    drop(children);
 }
 
 fn mark(node: &Node, wakeups: &mut Wakeups, below: &mut Vec<Arc<Node>>) {
-    if node.cancelled.swap(true, Ordering::AcqRel) {
+    if node.settled.load(Ordering::Acquire) {
         return;
     }
-    // The lock orders this after whoever has looked at the flag before.
-    let present = std::mem::take(&mut *node.lock());
-    node.changed.notify_all();
-    for waker in present.wakers.into_values() {
+    // Under the lock, so that no child and no waker comes after this.
+    let mut present = node.lock();
+    let is_first = !node.cancelled.swap(true, Ordering::AcqRel);
+    let wakers = std::mem::take(&mut present.wakers);
+    below.extend(present.children.values().filter_map(Weak::upgrade));
+    drop(present);
+    if is_first {
+        node.changed.notify_all();
+    }
+    for waker in wakers.into_values() {
         wakeups.add(waker);
     }
-    below.extend(present.children.values().filter_map(Weak::upgrade));
 }
 
 impl Drop for Node {

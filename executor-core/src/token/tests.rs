@@ -46,3 +46,26 @@ fn a_chain_holds_however_long_it_is() {
     }
     drop(last);
 }
+
+/// Both find all flags set when they return, whoever came first.
+#[test]
+fn whoever_cancels_finds_all_below_marked() {
+    for _ in 0..20 {
+        let root = CancelToken::new();
+        let branches: Vec<_> = (0..50).map(|_| root.child()).collect();
+        let leaves = branches
+            .iter()
+            .flat_map(|branch| (0..200).map(|_| branch.child()));
+        let leaves: Vec<_> = leaves.collect();
+        let start = std::sync::Barrier::new(2);
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    start.wait();
+                    root.cancel();
+                    assert!(leaves.iter().all(CancelToken::is_cancelled));
+                });
+            }
+        });
+    }
+}
