@@ -20,6 +20,7 @@
 
 use crate::deadline::Deadline;
 use executor_core::panic::discard;
+use executor_core::say;
 use executor_core::{CancelOutcome, Task, TaskRef, current};
 use std::cell::RefCell;
 use std::task::{Context, Poll};
@@ -117,7 +118,10 @@ impl Leftover for ForAWhile {
         }
         let passed = self.1.poll(context);
         if passed.is_ready() {
-            tracing::warn!("a function that was asked to end goes on, and nobody waits for it");
+            say!(
+                warn,
+                "a function that was asked to end goes on, and nobody waits for it"
+            );
         }
         passed
     }

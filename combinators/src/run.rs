@@ -3,6 +3,7 @@
 
 use crate::deadline::Deadline;
 use crate::event_loop::{EventLoop, Handle};
+use executor_core::say;
 use executor_core::{BoxError, TaskError, current_task};
 use std::fmt;
 use std::future::Future;
@@ -134,7 +135,7 @@ impl Runner {
             Ok::<_, TaskError>(())
         });
         if let Err(error) = ended {
-            tracing::warn!(%error, "a runner could not end in an orderly way");
+            say!(warn, %error, "a runner could not end in an orderly way");
         }
         self.event_loop.close();
     }

@@ -80,8 +80,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
-pub(crate) use self::callbacks::Callback;
 pub use self::callbacks::CallbackId;
+pub(crate) use self::callbacks::{Callback, call_with};
 pub(crate) use self::phase::Stage;
 
 /// How a task ended.

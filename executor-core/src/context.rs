@@ -52,6 +52,7 @@
 //! has it as well. A job without context and span carries a null pointer.
 
 mod carried;
+mod span;
 mod variables;
 mod wire;
 

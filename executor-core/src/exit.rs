@@ -10,6 +10,7 @@
 
 use crate::current;
 use crate::fork::{Generation, PerProcess};
+use crate::say;
 use std::cell::Cell;
 use std::sync::{Condvar, Mutex, MutexGuard, Once, PoisonError};
 
@@ -118,7 +119,10 @@ fn at_exit() {
     // thread-local's destructor could have torn down, and does not unwind.
     let refused = unsafe { libc::atexit(wait_for_drains) };
     if refused != 0 {
-        tracing::warn!("no room for an exit handler: jobs of dropped pools may be lost at exit");
+        say!(
+            warn,
+            "no room for an exit handler: jobs of dropped pools may be lost at exit"
+        );
     }
 }
 

@@ -55,6 +55,7 @@ pub mod conformance;
 pub mod context;
 mod control;
 pub mod current;
+mod deep;
 mod entry;
 mod error;
 mod executor;

@@ -7,6 +7,7 @@
 //! it was. Where a program replaces the hook later, reports lack the location
 //! and are otherwise whole.
 
+use crate::say;
 use serde::{Deserialize, Serialize};
 use std::any::Any;
 use std::cell::{Cell, RefCell};
@@ -69,8 +70,8 @@ fn payload_message(payload: &(dyn Any + Send)) -> String {
 thread_local! {
     /// How many calls of `catch` this thread is inside of.
     static DEPTH: Cell<usize> = const { Cell::new(0) };
-    /// The last panic seen there, not yet collected.
-    static SEEN: RefCell<Option<PanicReport>> = const { RefCell::new(None) };
+    /// The panics seen there and not yet asked for, and inside of how many calls that was.
+    static SEEN: RefCell<Vec<(usize, PanicReport)>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Runs `f`; a panic in it comes back as a report.
@@ -97,13 +98,67 @@ fn report_on(payload: Box<dyn Any + Send>) -> PanicReport {
     let message = payload_message(&*payload);
     // The hook is not told of `resume_unwind`: what it saw last may be some
     // other panic, which the function had caught itself.
-    let seen = SEEN.with(RefCell::take);
-    let location = seen
-        .filter(|seen| seen.message == message)
-        .and_then(|seen| seen.location);
+    let location = location_of(&message);
     let report = PanicReport::new(message, location);
     discard(payload);
     report
+}
+
+/// Runs code that is not ours and gives nothing back, such as a waker: a panic of it ends
+/// here, and is told through `tracing` with `what` happened.
+#[inline]
+pub fn contain(what: &'static str, f: impl FnOnce()) {
+    if let Err(report) = catch(f) {
+        tell_of(what, &report);
+    }
+}
+
+#[cold]
+fn tell_of(what: &'static str, report: &PanicReport) {
+    say!(error, %report, "{what}");
+}
+
+/// Runs `f`, which calls the program's `tracing` subscriber; `None` if that panics. There is
+/// nobody to be told of it then.
+#[inline]
+pub fn call_subscriber<R>(f: impl FnOnce() -> R) -> Option<R> {
+    // Its payload's own Drop may panic as well; it is not given the chance.
+    std::panic::catch_unwind(AssertUnwindSafe(f))
+        .map_err(std::mem::forget)
+        .ok()
+}
+
+/// Tells the program's `tracing` subscriber something: `say!(error, %report, "a waker
+/// panicked")` is `tracing::error!(%report, "a waker panicked")`, and a panic of the
+/// subscriber ends there. Wherever tasks are resolved, nothing else will do: whoever is told
+/// of one task's failure must not be the failure of others.
+#[macro_export]
+macro_rules! say {
+    (error, $($what:tt)+) => { $crate::say!(@ ERROR, $($what)+) };
+    (warn, $($what:tt)+) => { $crate::say!(@ WARN, $($what)+) };
+    (debug, $($what:tt)+) => { $crate::say!(@ DEBUG, $($what)+) };
+    (@ $level:ident, $($what:tt)+) => {{
+        let say = || ::tracing::event!(::tracing::Level::$level, $($what)+);
+        let _ = $crate::panic::call_subscriber(say);
+    }};
+}
+
+/// Where the panic with this message was, which is caught at the present depth. Of those
+/// that were seen further inside nobody will ask any more.
+fn location_of(message: &str) -> Option<String> {
+    let depth = DEPTH.get();
+    // Not at the end of a thread, when it is gone already.
+    let seen = SEEN.try_with(|seen| {
+        let mut seen = seen.borrow_mut();
+        let (outside, inside) = std::mem::take(&mut *seen)
+            .into_iter()
+            .partition(|(its, _)| *its <= depth);
+        *seen = outside;
+        inside
+    });
+    let mut seen: Vec<(usize, PanicReport)> = seen.ok()?;
+    seen.retain(|(its, report)| *its == depth + 1 && report.message == message);
+    seen.pop()?.1.location
 }
 
 /// Drops `value`; a panic of its `Drop` is reported through `tracing` and
@@ -120,13 +175,28 @@ pub fn discard<T>(value: T) {
 
 #[cold]
 fn report_drop(payload: Box<dyn Any + Send>, r#type: &str) {
-    tracing::error!(
+    say!(
+        error,
         message = payload_message(&*payload),
         r#type,
         "a value panicked while it was dropped"
     );
     // The payload's own Drop may panic as well; it is not given the chance.
     std::mem::forget(payload);
+}
+
+/// So many panics are kept for each depth: those that a function catches itself are asked
+/// for by nobody.
+const KEPT: usize = 4;
+
+fn note(seen: &mut Vec<(usize, PanicReport)>, depth: usize, report: PanicReport) {
+    let mut of_this = (0..seen.len()).filter(|place| seen[*place].0 == depth);
+    if let Some(oldest) = of_this.next()
+        && of_this.count() + 1 >= KEPT
+    {
+        seen.remove(oldest);
+    }
+    seen.push((depth, report));
 }
 
 static HOOKED: Once = Once::new();
@@ -144,10 +214,10 @@ fn install_hook_once() {
         let former = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
             // Neither slot may be reached for while the thread is torn down.
-            let inside = DEPTH.try_with(|depth| depth.get() > 0).unwrap_or(false);
-            if inside {
+            let depth = DEPTH.try_with(Cell::get).unwrap_or(0);
+            if depth > 0 {
                 let report = PanicReport::from_hook(info);
-                let _ = SEEN.try_with(|seen| seen.replace(Some(report)));
+                let _ = SEEN.try_with(|seen| note(&mut seen.borrow_mut(), depth, report));
             }
             former(info);
         }));
@@ -189,6 +259,40 @@ mod tests {
             std::panic::resume_unwind(Box::new("resumed"));
         });
         assert_eq!(report, Err::<(), _>(PanicReport::new("resumed", None)));
+    }
+
+    #[test]
+    fn a_panic_knows_its_place_though_another_is_caught_while_it_unwinds() {
+        struct Catches(fn());
+        impl Drop for Catches {
+            fn drop(&mut self) {
+                (self.0)();
+            }
+        }
+        let ours = || assert!(catch(|| panic!("inner")).is_err());
+        let theirs = || assert!(std::panic::catch_unwind(|| panic!("inner")).is_err());
+        for catches in [ours as fn(), theirs] {
+            let report = catch(|| {
+                let _catches = Catches(catches);
+                panic!("outer");
+            });
+            let report = report.unwrap_err();
+            assert_eq!(report.message(), "outer");
+            assert!(report.location().unwrap().contains("panic.rs:"));
+        }
+    }
+
+    #[test]
+    fn panics_that_a_function_catches_itself_are_not_kept_for_ever() {
+        let report = catch(|| {
+            for _ in 0..1000 {
+                let _ = std::panic::catch_unwind(|| panic!("caught"));
+            }
+            assert!(SEEN.with(|seen| seen.borrow().len()) <= KEPT);
+            panic!("outer");
+        });
+        assert!(report.unwrap_err().location().is_some());
+        assert!(SEEN.with(|seen| seen.borrow().is_empty()));
     }
 
     #[test]

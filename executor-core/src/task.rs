@@ -13,11 +13,12 @@ pub(crate) use self::reference::AnyTask;
 pub use self::reference::TaskRef;
 
 use self::view::View;
-use crate::cell::{CallbackId, Outcome, Stage};
+use crate::cell::{CallbackId, Outcome, Stage, call_with};
 use crate::control::CancelOutcome;
 use crate::current;
 use crate::error::TaskError;
 use crate::panic::{catch, discard};
+use crate::say;
 use crate::watch::{Settled, Watcher};
 use std::any::type_name;
 use std::fmt;
@@ -195,9 +196,7 @@ impl<T: Send + 'static> Task<T> {
         let added = unsafe { self.shared.call_when_done(id, Box::new(callback)) };
         if let Err(callback) = added {
             let error = self.invalid("the result has been taken already");
-            if let Err(report) = crate::panic::catch(|| callback(Err(&error))) {
-                tracing::error!(%report, "exception calling a done callback");
-            }
+            call_with(callback, Err(&error));
         }
         id
     }
@@ -347,8 +346,10 @@ impl<T: Send + 'static> Drop for Task<T> {
 /// "Task exception was never retrieved".
 pub(crate) fn report_overlooked(error: TaskError) {
     // To show it is the user's code.
-    if let Err(report) = catch(|| tracing::error!(%error, "task exception was never retrieved")) {
-        tracing::error!(%report, "an error that was never retrieved panicked when it was shown");
+    let show =
+        || tracing::event!(tracing::Level::ERROR, %error, "task exception was never retrieved");
+    if let Err(report) = catch(show) {
+        say!(error, %report, "an error that was never retrieved panicked when it was shown");
     }
     discard(error);
 }

@@ -9,7 +9,8 @@
 //! run a function sees to it first that another one watches the clock.
 
 use crate::fork::{Generation, PerProcess};
-use crate::panic::{catch, discard};
+use crate::panic::{contain, discard};
+use crate::say;
 use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -82,10 +83,8 @@ impl Clock {
                     // Who watches on may have slept past what is due after this.
                     self.earlier.notify_one();
                     report(failure);
-                    if let Some((_, action)) = action
-                        && let Err(report) = catch(action)
-                    {
-                        tracing::error!(%report, "a timer's action panicked");
+                    if let Some((_, action)) = action {
+                        contain("a timer's action panicked", action);
                     }
                     let mut state = self.lock();
                     if state.watching >= SPARE {
@@ -105,7 +104,7 @@ const SPARE: usize = 2;
 
 fn report(failure: Option<std::io::Error>) {
     if let Some(error) = failure {
-        tracing::error!(%error, "no thread for a timer: limits may be late");
+        say!(error, %error, "no thread for a timer: limits may be late");
     }
 }
 

@@ -1,6 +1,6 @@
 //! [`Wakeups`]: wakers that are called a little later.
 
-use crate::panic::catch;
+use crate::panic::contain;
 use std::fmt;
 use std::task::Waker;
 
@@ -46,9 +46,7 @@ impl Wakeups {
 
 /// A waker is foreign code, so a panic of it is contained.
 pub(crate) fn wake(waker: Waker) {
-    if let Err(report) = catch(|| waker.wake()) {
-        tracing::error!(%report, "a waker panicked");
-    }
+    contain("a waker panicked", || waker.wake());
 }
 
 impl Drop for Wakeups {

@@ -10,6 +10,7 @@ use crate::process;
 use crate::signals;
 use crate::supervisor::{self, Look, Role, Shift};
 use crossbeam_utils::CachePadded;
+use executor_core::say;
 use executor_core::timer;
 use std::io;
 use std::sync::atomic::Ordering::SeqCst;
@@ -185,9 +186,7 @@ fn serve(dispatch: &Arc<Dispatch>, before: Look) {
 fn supervise(dispatch: &Arc<Dispatch>, shift: Shift) {
     while let Err(report) = executor_core::panic::catch(|| supervisor::run(dispatch, shift)) {
         // It would be a bug of ours; what it was at stands in the tables.
-        // Reporting it runs foreign code.
-        let told = || tracing::error!(%report, "a supervisor panicked");
-        let _ = executor_core::panic::catch(told);
+        say!(error, %report, "a supervisor panicked");
         if !dispatch.crew.role.is(shift) {
             return;
         }
@@ -268,7 +267,7 @@ fn call(dispatch: &Arc<Dispatch>, seen: Look) {
         Err(error) => {
             if !dispatch.crew.is_short.swap(true, SeqCst) {
                 dispatch.tell(move |pool| {
-                    tracing::warn!(pool, %error, "no other thread to supervise the pool");
+                    say!(warn, pool, %error, "no other thread to supervise the pool");
                 });
             }
         }

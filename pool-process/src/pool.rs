@@ -4,6 +4,7 @@ use crate::builder::Builder;
 use crate::config::Config;
 use crate::crew;
 use crate::dispatch::Dispatch;
+use executor_core::say;
 use executor_core::{Executor, Job, Shutdown, ShutdownMode, ShutdownReport, Task, promise};
 use std::fmt;
 use std::io;
@@ -114,7 +115,7 @@ impl ProcessPool {
     /// Sees to it that somebody supervises.
     fn begin(&self) {
         if let Err(error) = crew::begin(self.dispatch()) {
-            tracing::warn!(%error, "no thread for the pool");
+            say!(warn, %error, "no thread for the pool");
             self.dispatch().cannot_begin(&error);
         }
     }

@@ -8,6 +8,7 @@
 use crate::boot::{Begun, Boot, BootError, Worker};
 use crate::dispatch::Dispatch;
 use crate::signals::Blocked;
+use executor_core::say;
 use std::collections::VecDeque;
 use std::io;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -92,7 +93,7 @@ fn finish(dispatch: &Arc<Dispatch>, id: u64, begun: Begun) {
         Some(stderr) => {
             if let Err(error) = dispatch.relay.follow(process.clone(), stderr) {
                 dispatch.tell(move |pool| {
-                    tracing::warn!(pool, %error, "a worker's standard error is not read");
+                    say!(warn, pool, %error, "a worker's standard error is not read");
                 });
             }
         }
@@ -102,7 +103,7 @@ fn finish(dispatch: &Arc<Dispatch>, id: u64, begun: Begun) {
     if let Err(error) = dispatch.poller.watch_end(id, &*process) {
         // It is found when somebody looks.
         dispatch.tell(move |pool| {
-            tracing::warn!(pool, %error, "the end of a worker cannot be watched for");
+            say!(warn, pool, %error, "the end of a worker cannot be watched for");
         });
     }
     let get_ready = move |dispatch: &Arc<Dispatch>, boot: Boot| {

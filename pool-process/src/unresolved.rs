@@ -20,6 +20,7 @@ use crate::reply;
 use crate::transport::Slot;
 use executor_core::panic::catch;
 use executor_core::queue::Husks;
+use executor_core::say;
 use executor_core::{HeldJob, Job, TaskError, TaskId, Wakeups, spare};
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -299,7 +300,7 @@ impl Unresolved {
         // What is called catches its own panics, but not those of a `tracing` subscriber
         // that is told of them.
         while let Err(report) = catch(&mut work) {
-            let _ = catch(|| tracing::error!(%report, "a task was resolved with a panic"));
+            say!(error, %report, "a task was resolved with a panic");
         }
     }
 

@@ -44,6 +44,7 @@ use crate::intake::{Both, Intake};
 use crate::{overdue, threads, worker};
 use executor_core::fork::{self, Generation};
 use executor_core::queue::{Husks, Ledger, Next as Turn};
+use executor_core::say;
 use executor_core::{CancelToken, HeldJob, Job, TaskError};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -264,7 +265,7 @@ impl Shared {
         both.intake.clearing += 1;
         drop(both);
         let name = &self.settings.name;
-        tracing::warn!(pool = name, reason, "a thread could not be started");
+        say!(warn, pool = name, reason, "a thread could not be started");
         let failed = self.clear(
             |both| both.intake.seats.taken() == 0,
             |job| {

@@ -6,6 +6,7 @@ use crate::doze::Doze;
 use crate::meanwhile::Meanwhile;
 use crate::shared::{Next, Shared};
 use executor_core::panic::catch;
+use executor_core::say;
 use executor_core::{current, exit, token};
 use std::cell::Cell;
 use std::sync::Arc;
@@ -40,7 +41,7 @@ pub(crate) fn work(shared: &Arc<Shared>, seat: usize, bell: &Arc<Bell>) {
     // Jobs keep their panics to themselves. This is for what would be a bug of
     // ours: the worker goes on, and `threadpool` never learns of it.
     while let Err(report) = catch(|| serve(shared, seat, bell)) {
-        tracing::error!(%report, pool = shared.settings.name, "a worker panicked");
+        say!(error, %report, pool = shared.settings.name, "a worker panicked");
     }
     token::set_parent(None);
     current::set_helper(None);

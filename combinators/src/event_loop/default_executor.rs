@@ -3,6 +3,7 @@
 use super::shared::{Shared, closed};
 use crate::default_executor::asyncio_threads;
 use executor_core::panic::discard;
+use executor_core::say;
 use executor_core::{Executor, Promise, Shutdown, ShutdownReport, Task, TaskError, promise, timer};
 use pool_thread::ThreadPool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -125,7 +126,7 @@ fn within(name: &str, shutdown: Task<ShutdownReport>, limit: Duration) -> Task<S
     let expire = move || {
         if let Some(promise) = take(&late) {
             let goes_on = "its jobs go on";
-            tracing::warn!(?limit, "the default executor did not finish in time");
+            say!(warn, ?limit, "the default executor did not finish in time");
             promise.resolve(Err(TaskError::timed_out(limit, goes_on)));
         }
     };

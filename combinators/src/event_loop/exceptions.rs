@@ -1,6 +1,7 @@
 //! [`ExceptionContext`]: what goes wrong on a loop where nobody could be told.
 
 use executor_core::panic::PanicReport;
+use executor_core::say;
 use executor_core::{TaskError, TaskRef};
 use std::fmt;
 
@@ -62,7 +63,7 @@ impl ExceptionContext {
 
     /// Reports it through `tracing`, as is done where there is no handler.
     pub fn report(&self) {
-        tracing::error!("{self}");
+        say!(error, "{self}");
     }
 }
 

@@ -9,6 +9,7 @@ use super::node::Node;
 use super::ready::Ready;
 use super::timers::{Due, Timers};
 use executor_core::panic::{catch, discard};
+use executor_core::say;
 use executor_core::{TaskError, TaskId, TaskRef};
 use futures::task::AtomicWaker;
 use std::collections::{BTreeMap, VecDeque};
@@ -169,7 +170,7 @@ impl Shared {
             return context.report();
         };
         if let Err(report) = catch(|| handler(context)) {
-            tracing::error!(%report, "an exception handler panicked");
+            say!(error, %report, "an exception handler panicked");
             context.report();
         }
         discard(handler);

@@ -25,6 +25,7 @@
 
 use crate::cancelled::{Leftover, Rest, cancel, leave, leave_for_a_while};
 use executor_core::panic::discard;
+use executor_core::say;
 use executor_core::{Settled, Task, TaskError, TaskRef, Watcher};
 use futures::task::AtomicWaker;
 use std::collections::HashMap;
@@ -113,7 +114,7 @@ impl Children {
             return;
         }
         drop(state);
-        tracing::error!(%error, "a task failed after its group had been dropped");
+        say!(error, %error, "a task failed after its group had been dropped");
         discard(error);
     }
 
@@ -212,7 +213,8 @@ impl Children {
                 }
                 Rest::Nothing => {
                     if !task.is_done() {
-                        tracing::warn!(
+                        say!(
+                            warn,
                             task = task.name(),
                             "a function that cannot be stopped outlives its task group"
                         );

@@ -1,6 +1,6 @@
 //! [`TimeoutScope`]: the record of a scope's limit, and its end.
 
-use executor_core::panic::{catch, discard};
+use executor_core::panic::{contain, discard};
 use futures::task::AtomicWaker;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
@@ -92,10 +92,8 @@ impl TimeoutScope {
         state.when = when;
         drop(state);
         // It is the waker of whoever awaits the scope, and none of the caller's.
-        if let Some(waker) = self.0.waker.take()
-            && let Err(report) = catch(|| waker.wake())
-        {
-            tracing::error!(%report, "a waker panicked when a timeout was moved");
+        if let Some(waker) = self.0.waker.take() {
+            contain("a waker panicked when a timeout was moved", || waker.wake());
         }
         true
     }

@@ -7,8 +7,9 @@
 
 use super::{Cell, Outcome};
 use crate::current;
+use crate::deep::deeply;
 use crate::error::TaskError;
-use crate::panic::{catch, discard};
+use crate::panic::{contain, discard};
 use crate::sync::lock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -81,7 +82,7 @@ impl<I, T> Cell<I, T> {
 
     /// Runs `f`, which calls callbacks: it is part of nothing else.
     pub(super) fn calling_back<R>(&self, f: impl FnOnce() -> R) -> R {
-        current::calling_back(self.address(), f)
+        current::calling_back(self.address(), || deeply(f))
     }
 
     /// Whether this thread calls the callbacks, so that it must not wait for their
@@ -98,7 +99,10 @@ impl<I, T> Cell<I, T> {
 
 /// Calls a done callback; a panic in it is reported and harms nobody.
 pub(super) fn call<T>(callback: Callback<T>, outcome: &Outcome<T>) {
-    if let Err(report) = catch(|| callback(outcome.as_ref())) {
-        tracing::error!(%report, "exception calling a done callback");
-    }
+    call_with(callback, outcome.as_ref());
+}
+
+/// The same, with a part of an outcome.
+pub(crate) fn call_with<T>(callback: Callback<T>, outcome: Result<&T, &TaskError>) {
+    contain("exception calling a done callback", || callback(outcome));
 }

@@ -18,6 +18,7 @@
 
 use super::Cell;
 use super::phase::{self, ADMITTED, ENTERED, QUEUED, WRITING, phase};
+use crate::deep::deeply;
 use crate::error::TaskError;
 use crate::panic::discard;
 use crate::queue::ledger;
@@ -115,7 +116,8 @@ impl<I, T> Cell<I, T> {
             self.leave();
         }
         // SAFETY: this call ended the phase `QUEUED`, so the input is its own.
-        discard(unsafe { self.take_input() });
+        let input = unsafe { self.take_input() };
+        deeply(|| discard(input));
         self.publish(Err(error()), false);
         true
     }

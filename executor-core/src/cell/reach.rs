@@ -11,6 +11,7 @@ use super::{Cell, Stage};
 use crate::control::{CancelOutcome, Control};
 use crate::error::TaskError;
 use crate::panic::{catch, discard};
+use crate::say;
 use crate::sync::lock;
 use crate::token::CancelToken;
 use std::sync::Arc;
@@ -31,7 +32,7 @@ impl<I, T> Cell<I, T> {
                     let asked = self.ask_to_stop();
                     // Foreign code, like all that is behind a trait.
                     let outcome = catch(|| control.cancel(ticket)).unwrap_or_else(|report| {
-                        tracing::error!(%report, "an executor panicked over a cancellation");
+                        say!(error, %report, "an executor panicked over a cancellation");
                         CancelOutcome::TooLate
                     });
                     if outcome.took_effect() {

@@ -4,7 +4,7 @@
 use super::Cell;
 use super::callbacks::{Callback, CallbackId};
 use super::phase::WATCHED;
-use crate::panic::{catch, discard};
+use crate::panic::{contain, discard};
 use crate::sync::{Mutex, lock};
 use crate::token::CancelToken;
 use crate::wakeups::wake;
@@ -105,6 +105,9 @@ impl Token {
     }
 }
 
+/// What a watcher does is foreign code, like what a waker does.
+const WATCHER: &str = "a watcher panicked";
+
 impl Waiter {
     fn group(watcher: Arc<dyn Watcher>, token: usize) -> Self {
         match Token::new(token) {
@@ -114,18 +117,13 @@ impl Waiter {
     }
 
     pub(super) fn tell(self, settled: Settled) {
-        // Foreign code, like a waker.
-        let told = match self {
-            Self::Nobody => Ok(()),
-            Self::Task(waker) => {
-                wake(waker);
-                Ok(())
+        match self {
+            Self::Nobody => {}
+            Self::Task(waker) => wake(waker),
+            Self::Group(watcher, token) => {
+                contain(WATCHER, move || watcher.settled(token.get(), settled));
             }
-            Self::Group(watcher, token) => catch(|| watcher.settled(token.get(), settled)),
-            Self::Far(far) => catch(|| far.0.settled(far.1, settled)),
-        };
-        if let Err(report) = told {
-            tracing::error!(%report, "a watcher panicked");
+            Self::Far(far) => contain(WATCHER, move || far.0.settled(far.1, settled)),
         }
     }
 }
@@ -182,9 +180,7 @@ impl<I, T> Cell<I, T> {
         match nudged {
             Ok(waker) => waker.tell(Settled::Value),
             Err((watcher, token)) => {
-                if let Err(report) = catch(|| watcher.nudged(token)) {
-                    tracing::error!(%report, "a watcher panicked");
-                }
+                contain(WATCHER, move || watcher.nudged(token));
             }
         }
     }

@@ -1,11 +1,9 @@
 //! [`Surroundings`]: what a task takes with it from where it was created.
 
 use super::Context;
+use super::span::{self, Guarded};
 use super::variables::{self, Installed};
-use crate::panic::discard;
 use std::fmt;
-use tracing::Span;
-use tracing::level_filters::LevelFilter;
 
 /// The context and the [`tracing`] span in which a task was created.
 ///
@@ -26,8 +24,7 @@ use tracing::level_filters::LevelFilter;
 #[derive(Clone)]
 pub struct Surroundings {
     context: Context,
-    /// Never one that is disabled, if it is not none.
-    span: Span,
+    span: Guarded,
 }
 
 impl Surroundings {
@@ -35,7 +32,7 @@ impl Surroundings {
     pub fn capture() -> Self {
         Self {
             context: Context::current(),
-            span: current_span().unwrap_or_else(Span::none),
+            span: Guarded::current(),
         }
     }
 
@@ -43,7 +40,7 @@ impl Surroundings {
     #[inline]
     pub(crate) fn capture_boxed() -> Option<Box<Self>> {
         // Two loads, for most programs.
-        match variables::is_any() || may_have_span() {
+        match variables::is_any() || span::may_exist() {
             true => Self::box_up(),
             false => None,
         }
@@ -76,20 +73,15 @@ impl Surroundings {
             return apart(f);
         };
         let Self { context, span } = *carried;
-        let outcome = {
-            let _inside = Installed::new(context.0);
-            span.in_scope(f)
-        };
-        // A subscriber's code, as it may be the last handle of the span.
-        discard(span);
-        outcome
+        let _inside = Installed::new(context.0);
+        span.in_scope(f)
     }
 
     pub(super) fn context(&self) -> &Context {
         &self.context
     }
 
-    pub(super) fn span(&self) -> &Span {
+    pub(super) fn span(&self) -> &Guarded {
         &self.span
     }
 }
@@ -99,7 +91,7 @@ impl Default for Surroundings {
     fn default() -> Self {
         Self {
             context: Context::new(),
-            span: Span::none(),
+            span: Guarded::none(),
         }
     }
 }
@@ -110,7 +102,10 @@ impl fmt::Debug for Surroundings {
             .field("context", &self.context)
             .field(
                 "span",
-                &self.span.metadata().map(|metadata| metadata.name()),
+                &self
+                    .span
+                    .get()
+                    .and_then(|span| Some(span.metadata()?.name())),
             )
             .finish()
     }
@@ -120,19 +115,4 @@ impl fmt::Debug for Surroundings {
 pub(super) fn apart<R>(f: impl FnOnce() -> R) -> R {
     let _inside = Installed::new(None);
     f()
-}
-
-/// False where nobody records anything.
-#[inline]
-fn may_have_span() -> bool {
-    LevelFilter::current() != LevelFilter::OFF
-}
-
-/// The span this thread is in, if somebody records it.
-fn current_span() -> Option<Span> {
-    if !may_have_span() {
-        return None;
-    }
-    let span = Span::current();
-    (!span.is_disabled()).then_some(span)
 }

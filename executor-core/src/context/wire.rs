@@ -6,6 +6,7 @@
 
 use super::Context;
 use super::carried::{Surroundings, apart};
+use super::span::Guarded;
 use super::variables::{Undecodable, Variables};
 use crate::codec;
 use crate::entry::{CallFault, Trampoline};
@@ -65,14 +66,17 @@ impl Surroundings {
                 });
             })?;
         }
-        let metadata = self.span().metadata();
-        let span = metadata.map(|metadata| Parent {
-            task_id: task.id.get(),
-            task: task.name,
-            name: metadata.name(),
-            target: metadata.target(),
-            id: self.span().id().map_or(0, |id| id.into_u64()),
-        });
+        let parent = |span: &tracing::Span| {
+            let metadata = span.metadata()?;
+            Some(Parent {
+                task_id: task.id.get(),
+                task: task.name,
+                name: metadata.name(),
+                target: metadata.target(),
+                id: span.id().map_or(0, |id| id.into_u64()),
+            })
+        };
+        let span = self.span().get().and_then(parent);
         let head = Head { span, variables };
         codec::encode(&head, buffer).map_err(|cause| TaskError::encode("context", cause))
     }
@@ -98,7 +102,7 @@ pub(crate) fn call_within(
 }
 
 /// Decodes what was put before the argument, and says how long it was.
-fn receive(message: &[u8]) -> Result<(Context, tracing::Span, usize), CallFault> {
+fn receive(message: &[u8]) -> Result<(Context, Guarded, usize), CallFault> {
     let (head, argument): (Head<'_>, _) =
         postcard::take_from_bytes(message).map_err(|error| CallFault::Context {
             subject: "context".to_owned(),
@@ -114,15 +118,17 @@ fn receive(message: &[u8]) -> Result<(Context, tracing::Span, usize), CallFault>
         variables.receive(name, type_name, bytes);
     }
     let context = Context((!head.variables.is_empty()).then(|| Arc::new(variables)));
-    let span = head.span.map_or_else(tracing::Span::none, |parent| {
-        tracing::info_span!(
-            "job",
-            task = parent.task,
-            task_id = parent.task_id,
-            parent = parent.name,
-            parent_target = parent.target,
-            parent_id = parent.id,
-        )
+    let span = head.span.map_or_else(Guarded::none, |parent| {
+        Guarded::made_by(|| {
+            tracing::info_span!(
+                "job",
+                task = parent.task,
+                task_id = parent.task_id,
+                parent = parent.name,
+                parent_target = parent.target,
+                parent_id = parent.id,
+            )
+        })
     });
     Ok((context, span, message.len() - argument.len()))
 }

@@ -8,6 +8,7 @@ use crate::error::TaskError;
 use crate::job::{Input, Work};
 use crate::panic::{PanicReport, catch, discard};
 use crate::partial::Parts;
+use crate::say;
 use crate::task::{AnyTask, Extra, Meta, report_overlooked};
 use crate::wakeups::Wakeups;
 use std::any::type_name;
@@ -293,7 +294,7 @@ impl<W: Work> Shared<Input<W>, W::Output> {
             }
         };
         if let Some(report) = executors {
-            tracing::error!(%report, "an executor panicked at the end of a job");
+            say!(error, %report, "an executor panicked at the end of a job");
         }
         outcome
     }

@@ -16,7 +16,7 @@
 
 use super::items::Left;
 use super::records;
-use crate::panic::{PanicReport, catch};
+use crate::panic::{PanicReport, contain};
 use crate::partial::published::{Count, Writer};
 use crate::partial::pulse::Pulse;
 use crate::partial::{Intake, lock};
@@ -163,9 +163,9 @@ impl<A: Send, R: DeserializeOwned + Send> Intake for Shelf<A, R> {
 
 /// Calls foreign code: a waker.
 fn tell((watcher, token): (Arc<dyn Watcher>, usize)) {
-    if let Err(report) = catch(|| watcher.settled(token, Settled::Value)) {
-        tracing::error!(%report, "a waker panicked");
-    }
+    contain("a waker panicked", move || {
+        watcher.settled(token, Settled::Value)
+    });
 }
 
 impl<A: Send, R: Send> Pulse for Shelf<A, R> {

@@ -12,6 +12,7 @@
 //! No user code runs on it.
 
 use super::lock;
+use crate::say;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -101,7 +102,7 @@ pub(crate) fn watch(chunk: Arc<dyn Pulse>) -> Watched {
         HEART.wake.notify_one();
     }
     if let Some(error) = failure {
-        tracing::error!(%error, "no thread to look at chunks: results may be late");
+        say!(error, %error, "no thread to look at chunks: results may be late");
     }
     Watched(id)
 }

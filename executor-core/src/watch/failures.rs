@@ -26,7 +26,7 @@
 //! in `watch/loom/in_order.rs` check this.
 
 use super::{Settled, Watcher, waker_slot::WakerSlot};
-use crate::panic::catch;
+use crate::panic::contain;
 use crate::sync::{AtomicUsize, Mutex, fence, lock};
 use std::ops::{Deref, RangeInclusive};
 use std::sync::Arc;
@@ -173,8 +173,6 @@ pub(crate) fn tell(cell: usize, settled: Settled) {
         .cloned()
         .collect();
     for listener in told {
-        if let Err(report) = catch(|| listener.waker.wake()) {
-            tracing::error!(%report, "a waker panicked");
-        }
+        contain("a waker panicked", || listener.waker.wake());
     }
 }

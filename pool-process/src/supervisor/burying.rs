@@ -14,6 +14,7 @@ use crate::flight::{Home, Loss, Remains};
 use crate::seat::{Occupant, Phase};
 use crate::starter::Ready;
 use crate::transport::Transport;
+use executor_core::say;
 use executor_core::{HeldJob, ShutdownMode, TaskError, TaskErrorKind, WorkerExit, WorkerLost};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -92,8 +93,8 @@ impl Supervisor<'_> {
         }
         let (pid, misbehaved) = (process.pid(), process.misbehaved());
         self.dispatch.tell(move |pool| match misbehaved {
-            Some(what) => tracing::error!(pool, pid, what, "a worker misbehaved and was killed"),
-            None => tracing::debug!(pool, pid, %exit, "a worker ended"),
+            Some(what) => say!(error, pool, pid, what, "a worker misbehaved and was killed"),
+            None => say!(debug, pool, pid, %exit, "a worker ended"),
         });
         if let Some(worker) = worker {
             self.bury(&worker, exit, true);
@@ -128,7 +129,7 @@ impl Supervisor<'_> {
                 worker.rounds().closed();
                 let pid = worker.process.pid();
                 let say = move |pool: &str| {
-                    tracing::debug!(pool, pid, %error, "a worker's wire is broken");
+                    say!(debug, pool, pid, %error, "a worker's wire is broken");
                 };
                 self.dispatch.tell(say);
             }
@@ -255,7 +256,7 @@ impl Supervisor<'_> {
             self.dispatch.put_back(job.release().into_iter());
             let again = "a worker died over a job; it is run again";
             self.dispatch
-                .tell(move |pool| tracing::warn!(pool, pid, %name, attempt, %why, "{again}"));
+                .tell(move |pool| say!(warn, pool, pid, %name, attempt, %why, "{again}"));
             return;
         }
         self.blame(worker, job, lost.with_attempt(attempt, true));

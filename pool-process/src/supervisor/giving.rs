@@ -9,6 +9,7 @@ use crate::seat::Occupant;
 use crate::starter;
 use crate::transport::Transport;
 use executor_core::queue::Husks;
+use executor_core::say;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -42,7 +43,7 @@ impl Supervisor<'_> {
     /// A start has failed.
     pub(super) fn tell_of_start(&self, error: BootError) {
         self.dispatch
-            .tell(move |pool| tracing::warn!(pool, %error, "a worker did not start"));
+            .tell(move |pool| say!(warn, pool, %error, "a worker did not start"));
     }
 
     /// Takes jobs back that have not begun, half of the first heap that has any, and

@@ -5,6 +5,7 @@ use super::Supervisor;
 use crate::config::{GRACE, KILL_BOUND};
 use crate::seat::{Occupant, Phase};
 use executor_core::WorkerExit;
+use executor_core::say;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -69,7 +70,7 @@ impl Supervisor<'_> {
         self.bury(worker, WorkerExit::Unknown, false);
         let what = "a worker was killed and has not ended; another takes its place";
         self.dispatch
-            .tell(move |pool| tracing::error!(pool, pid, "{what}"));
+            .tell(move |pool| say!(error, pool, pid, "{what}"));
     }
 
     /// Looks whether the quick ones get on.

@@ -13,6 +13,7 @@ use super::{Harvest, Scratch, Unresolved};
 use crate::flight::Flight;
 use executor_core::panic::catch;
 use executor_core::partial::Parts;
+use executor_core::say;
 use executor_core::{HeldJob, TaskError, TaskId};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -136,7 +137,7 @@ impl Unresolved {
             (Step::Fail(job, firm, error), spoilt) => {
                 let spoilt = spoilt.filter(|_| !firm);
                 if let Err(report) = catch(|| job.fail(spoilt.unwrap_or_else(error))) {
-                    tracing::error!(%report, "a task could not be resolved");
+                    say!(error, %report, "a task could not be resolved");
                 }
             }
         }
@@ -148,7 +149,7 @@ impl Part {
     /// Decodes it. Gives the reason if it cannot be read.
     fn deliver(self) -> Option<String> {
         let why = self.parts.deliver(&self.bytes).err()?;
-        tracing::error!(%why, "a part of a result cannot be read");
+        say!(error, %why, "a part of a result cannot be read");
         if let Some((flight, seq)) = &self.from {
             flight.spoil(*seq);
         }
