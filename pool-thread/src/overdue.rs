@@ -6,6 +6,8 @@
 //! wait for that very job. So while somebody is counted on, a timer looks in now
 //! and then, and sends another for the job if the same worker is still not back.
 //!
+//! It looks in as well some time after a thread could not be started, as long as jobs wait.
+//!
 //! It is a net, not the usual way: nearly always the worker is back within
 //! microseconds, and the timer finds nothing to do and is not set again.
 
@@ -24,11 +26,16 @@ pub(crate) fn watch(shared: &Arc<Shared>) {
         return;
     }
     drop(both);
-    arm(Arc::downgrade(shared));
+    arm(Arc::downgrade(shared), BETWEEN_LOOKS);
 }
 
-fn arm(shared: Weak<Shared>) {
-    timer::after(BETWEEN_LOOKS, move || {
+/// Looks in after so long, since a thread that could not be started may be had by then.
+pub(crate) fn try_again(shared: &Arc<Shared>, pause: Duration) {
+    arm(Arc::downgrade(shared), pause);
+}
+
+fn arm(shared: Weak<Shared>, pause: Duration) {
+    timer::after(pause, move || {
         if let Some(shared) = shared.upgrade() {
             look(&shared);
         }

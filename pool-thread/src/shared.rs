@@ -258,7 +258,7 @@ impl Shared {
     }
 
     /// The jobs wait for another worker; if there is none, they fail.
-    fn start_failed(&self, seat: usize, reason: &str) {
+    fn start_failed(self: &Arc<Self>, seat: usize, reason: &str) {
         let mut both = self.lock();
         both.intake.seats.leave(seat);
         both.intake.start_again = Instant::now().checked_add(PAUSE);
@@ -276,9 +276,13 @@ impl Shared {
         let mut both = self.lock();
         both.intake.clearing -= 1;
         both.dispatch.count_finished(failed);
+        let waits = !both.none_wait();
         let settled = both.settle();
         drop(both);
         settled.carry_out();
+        if waits {
+            overdue::try_again(self, PAUSE + Duration::from_millis(1));
+        }
     }
 
     /// Takes what waits out of the queue, as long as `goes_on`, and resolves it under no

@@ -85,6 +85,45 @@ fn with_one_thread_the_jobs_wait_for_it() {
     finish(pool.shutdown(Shutdown::drain())).unwrap();
 }
 
+/// Room for a second stack comes later, and nobody submits then.
+#[test]
+fn a_thread_that_could_not_be_had_is_tried_again() {
+    let name = "a_thread_that_could_not_be_had_is_tried_again";
+    if std::env::var_os(CHILD).is_none() {
+        let status = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", name, "--nocapture"])
+            .env(CHILD, "1")
+            .status()
+            .unwrap();
+        assert!(status.success());
+        return;
+    }
+    let limit = |bytes| {
+        let limit = libc::rlimit {
+            rlim_cur: bytes,
+            rlim_max: libc::RLIM_INFINITY,
+        };
+        // SAFETY: it reads this limit, which is this process's own.
+        assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_AS, &limit) }, 0);
+    };
+    limit(3 << 30);
+    let pool = ThreadPool::builder()
+        .max_workers(2)
+        .stack_size(2 << 30)
+        .build()
+        .unwrap();
+    let gate = Gate::new();
+    let ticket = gate.ticket();
+    let first = pool.spawn(move || ticket.pass(1));
+    assert_eq!(gate.arrival(), 1);
+    let second = pool.spawn(|| 2);
+    assert_eq!((pool.workers(), pool.queued()), (1, 1));
+    limit(libc::RLIM_INFINITY);
+    assert_eq!(finish(second).unwrap(), 2);
+    gate.open();
+    assert_eq!(finish(first).unwrap(), 1);
+}
+
 /// In a process of its own, because the panic hook is the process's.
 #[test]
 fn a_thread_that_cannot_be_had_is_no_panic() {
