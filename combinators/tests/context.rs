@@ -3,7 +3,7 @@
 
 mod common;
 
-use combinators::{create_task, ensure_future, gather, run_in_executor};
+use combinators::{EventLoop, create_task, ensure_future, gather, run_in_executor};
 use common::{ThreadPerJob, receive, run};
 use executor_core::{Context, ContextVar, promise};
 use std::future::poll_fn;
@@ -173,4 +173,41 @@ fn a_coroutine_logs_within_the_span_of_its_creation() {
         let line = text.lines().find(|line| line.contains(what)).unwrap();
         assert!(line.contains("request{id=7}: "), "{text}");
     }
+}
+
+/// What runs inside of a context gives it back: a loop, and the coroutines that it drops.
+#[test]
+fn a_loop_that_runs_inside_of_a_context_leaves_it_alone() {
+    VAR.scope("outer".to_owned(), || {
+        let inside = combinators::run(async {
+            let seen = var();
+            VAR.set("inner".to_owned());
+            Ok::<_, executor_core::TaskError>(seen)
+        });
+        assert_eq!(inside.unwrap(), "outer");
+        assert_eq!(var(), "outer");
+        let event_loop = EventLoop::new();
+        let handle = event_loop.handle();
+        drop(handle.create_task(async {
+            turn().await;
+        }));
+        drop(event_loop);
+        assert_eq!(var(), "outer", "after a loop was dropped");
+        assert!(handle.create_task(async { 1 }).wait().is_err());
+        assert_eq!(var(), "outer", "after the handle of a closed loop was used");
+    });
+    // The same inside of a coroutine.
+    let outcome = run(VAR.scope("outer".to_owned(), || {
+        create_task(async {
+            let event_loop = EventLoop::new();
+            let handle = event_loop.handle();
+            drop(handle.create_task(turn()));
+            drop(event_loop);
+            let refused = handle.create_task(async { 1 });
+            turn().await;
+            assert!(refused.await.is_err());
+            var()
+        })
+    }));
+    assert_eq!(outcome.unwrap(), "outer");
 }

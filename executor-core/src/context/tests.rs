@@ -189,3 +189,22 @@ fn hostile_bytes_are_an_error() {
     attempt(&[0xff; 64]);
     assert!(Context::current().is_empty());
 }
+
+/// A coroutine's step is made inside of whatever is at work on its thread.
+#[test]
+fn a_context_that_is_resumed_leaves_the_one_around_it_alone() {
+    let name = || NAME.get();
+    NAME.scope("outer".to_owned(), || {
+        let mut inner = Context::new();
+        assert_eq!(inner.resume(|| NAME.set("inner".to_owned())), None);
+        assert_eq!(name().as_deref(), Some("outer"));
+        assert_eq!(inner.resume(name).as_deref(), Some("inner"));
+        assert!(catch(|| inner.resume(|| panic!("on the way"))).is_err());
+        assert_eq!(name().as_deref(), Some("outer"));
+        assert_eq!(inner.run(name).as_deref(), Some("inner"));
+        let mut nothing = Context::new();
+        assert_eq!(nothing.resume(name), None);
+        assert_eq!(name().as_deref(), Some("outer"));
+    });
+    assert!(Context::current().is_empty());
+}

@@ -60,22 +60,30 @@ pub(super) fn update<R>(change: impl FnOnce(&mut Variables) -> R) {
 }
 
 /// A context that is current until this is dropped.
-pub(super) struct Installed(Option<Arc<Variables>>);
+pub(super) struct Installed {
+    former: Option<Arc<Variables>>,
+    removed: bool,
+}
 
 impl Installed {
     pub(super) fn new(context: Option<Arc<Variables>>) -> Self {
-        Self(install(context))
+        Self {
+            former: install(context),
+            removed: false,
+        }
     }
 
-    /// Puts the former one back, and gives what the context has become.
+    /// Puts the former one back, once, and gives what the context has become.
     pub(super) fn remove(&mut self) -> Option<Arc<Variables>> {
-        install(self.0.take())
+        match std::mem::replace(&mut self.removed, true) {
+            false => install(self.former.take()),
+            true => None,
+        }
     }
 }
 
 impl Drop for Installed {
     fn drop(&mut self) {
-        // After `remove` there is nothing left to put back.
         if let Some(inside) = self.remove() {
             discard(inside);
         }
