@@ -128,6 +128,10 @@ where
         }
     }
 
+    fn is_over(&self) -> bool {
+        self.limit.as_ref().is_some_and(Limit::has_passed)
+    }
+
     /// The end of a stream whose limit has passed. `None` if it was its end
     /// anyway.
     fn give_up(&mut self) -> Option<TaskError> {
@@ -171,10 +175,11 @@ where
                 this.ahead -= 1;
                 return Poll::Ready(Some(item));
             }
-            let over = this.limit.as_ref().is_some_and(Limit::has_passed);
-            if !over {
+            if !this.is_over() {
                 this.fill();
             }
+            // Perhaps only now, when an input has taken its time.
+            let over = this.is_over();
             match this.flights.poll_next(cx) {
                 Poll::Ready(Some(Landed::One(item))) => {
                     this.ahead -= 1;

@@ -6,6 +6,7 @@ use executor_core::{ExecutorExt as _, Inline};
 use futures::StreamExt as _;
 use futures::executor::block_on;
 use manual::{Manual, item, poll};
+use std::cell::Cell;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
@@ -177,4 +178,30 @@ fn nothing_is_read_when_it_has_passed() {
     let error = items[0].as_ref().unwrap_err().to_string();
     assert!(error.contains("others were not read"), "{error}");
     assert_eq!(inputs, 0..3);
+}
+
+/// Each input takes its time, so that no more of them can be read than there is time for.
+#[test]
+fn inputs_that_come_slowly_are_not_read_beyond_the_limit() {
+    let (each, limit) = (Duration::from_millis(10), Duration::from_millis(100));
+    for chunk in [None, Some(1), Some(16)] {
+        let read = Cell::new(0_u64);
+        let inputs = std::iter::repeat_with(|| {
+            std::thread::sleep(each);
+            read.replace(read.get() + 1)
+        });
+        let executor = Manual::default();
+        let map = executor.map(double, inputs).buffered(64);
+        let map = match chunk {
+            Some(chunk) => map.chunks(chunk),
+            None => map,
+        };
+        let mut stream = map.timeout(limit);
+        let error = block_on(stream.next()).unwrap().unwrap_err();
+        assert!(error.is_timed_out(), "{error}");
+        assert!(read.get() <= 11, "{chunk:?}: {} were read", read.get());
+        let what = format!("{} inputs were unfinished", read.get());
+        assert!(error.to_string().contains(&what), "{error}");
+        assert!(block_on(stream.next()).is_none());
+    }
 }

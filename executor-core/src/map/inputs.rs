@@ -4,6 +4,7 @@ use super::Map;
 use super::chunk::Chunk;
 use super::flight::{Flight, Flying};
 use super::items::{Items, Left};
+use super::limit::Limit;
 use super::pace::in_nanos;
 use super::run::Plan;
 use crate::error::TaskError;
@@ -44,10 +45,11 @@ where
         })
     }
 
-    /// Submits inputs until enough are ahead, or there are no more.
+    /// Submits inputs until enough are ahead, there are no more, or the limit has passed.
     pub(super) fn fill(&mut self) {
         let (most, chunk) = (self.most_ahead(), self.chunk());
-        while self.ahead < most {
+        // Before each input: to read one may take its time.
+        while self.ahead < most && !self.is_over() {
             let Some(inputs) = &mut self.inputs else {
                 return;
             };
@@ -64,6 +66,9 @@ where
             } else {
                 // Should it panic, what has been read is there when it is asked again.
                 while self.read.len() < chunk.min(room) {
+                    if self.limit.as_ref().is_some_and(Limit::has_passed) {
+                        return;
+                    }
                     match inputs.next() {
                         Some(input) => self.read.push(input),
                         None => {
