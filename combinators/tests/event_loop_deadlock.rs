@@ -243,3 +243,29 @@ fn blocking_a_close_for_what_it_has_yet_to_cancel_is_an_error() {
         assert!(handle.all_tasks().is_empty());
     });
 }
+
+/// In vain or not: what was not to be waited for any longer is cancelled.
+#[test]
+fn wait_or_cancel_cancels_what_it_cannot_wait_for() {
+    guarded(|| {
+        let mut event_loop = EventLoop::new();
+        let handle = event_loop.handle();
+        one_round(&mut event_loop);
+        let (tell, told) = mpsc::channel();
+        let begun = tell.clone();
+        let stopped = handle.create_task(async move { begun.send("on a stopped loop") });
+        let error = stopped.wait_or_cancel(DEADLINE).unwrap_err();
+        assert_deadlock(&error, "was stopped");
+        let outcome = event_loop.run_until_complete(async {
+            let own = combinators::create_task(async move { tell.send("on its own thread") });
+            let error = own.wait_or_cancel(DEADLINE).unwrap_err();
+            assert_deadlock(&error, "the very thread");
+            for _ in 0..3 {
+                combinators::create_task(ready(())).await?;
+            }
+            Ok::<_, TaskError>(())
+        });
+        outcome.unwrap();
+        assert_eq!(told.try_iter().collect::<Vec<_>>(), [""; 0]);
+    });
+}

@@ -57,8 +57,8 @@ impl<T: Send + 'static> Task<T> {
     }
 
     /// Blocks this thread until there is an outcome, but no longer than `limit`;
-    /// then the task is cancelled. What is said of the limit at
-    /// [`wait_timeout`](Self::wait_timeout) holds here too.
+    /// then the task is cancelled, and so it is if to wait would be in vain. What is said
+    /// of the limit at [`wait_timeout`](Self::wait_timeout) holds here too.
     ///
     /// It does not wait for the end of what was cancelled: a coroutine ends at its
     /// next await, and a function on a thread may go on.
@@ -77,8 +77,12 @@ impl<T: Send + 'static> Task<T> {
     /// assert!(error.is_timed_out());
     /// ```
     pub fn wait_or_cancel(mut self, limit: Duration) -> Result<T, TaskError> {
-        if let Some(outcome) = self.wait_timeout(limit) {
-            return outcome;
+        if let Err(in_vain) = self.block(Instant::now().checked_add(limit)) {
+            self.cancel();
+            return Err(in_vain);
+        }
+        if self.is_done() {
+            return self.take_or_invalid();
         }
         let took_effect = self.cancel().took_effect();
         // It may have completed in that moment after all.
