@@ -21,7 +21,7 @@ mod scope;
 
 pub use self::scope::TimeoutScope;
 
-use self::enclosing::Enclosing;
+use self::enclosing::{Enclosing, GIVES_WAY};
 use self::scope::Look;
 use crate::cancelled::{Leftovers, drop_cancelled};
 use crate::deadline::Deadline;
@@ -144,8 +144,8 @@ pub struct Timeout<F> {
     body: Body<F>,
     scope: TimeoutScope,
     deadline: Deadline,
-    /// It has left it to an enclosing scope to raise.
-    deferred: bool,
+    /// So often it has left it to an enclosing scope to raise.
+    gave_way: u8,
 }
 
 enum Body<F> {
@@ -162,7 +162,7 @@ impl<F> Timeout<F> {
             body: Body::Runs(Box::pin(body(scope.clone()))),
             scope,
             deadline: Deadline::at(when),
-            deferred: false,
+            gave_way: 0,
         }
     }
 
@@ -177,10 +177,10 @@ impl<F> Timeout<F> {
             let now = Instant::now();
             match self.scope.look(now) {
                 Look::Expired(limit) => {
-                    if !self.deferred && enclosing::has_passed(context.waker(), now) {
+                    if self.gave_way < GIVES_WAY && enclosing::has_passed(now) {
                         // Should that one be moved meanwhile, this one raises at
                         // the next poll.
-                        self.deferred = true;
+                        self.gave_way += 1;
                         context.waker().wake_by_ref();
                         return Poll::Pending;
                     }
@@ -211,7 +211,7 @@ where
         let this = &mut *self;
         if let Body::Runs(future) = &mut this.body {
             this.scope.wake(context.waker());
-            let enclosing = Enclosing::enter(context.waker(), this.scope.when());
+            let enclosing = Enclosing::enter(this.scope.when());
             let polled = future.as_mut().poll(context);
             drop(enclosing);
             if let Poll::Ready(output) = polled {

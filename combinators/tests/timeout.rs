@@ -5,7 +5,9 @@ mod common;
 use combinators::{TimeoutScope, create_task, sleep, timeout, timeout_at, timeout_scope};
 use common::{Broken, Canary, DEADLINE, Wakes, poll_once, receive, run};
 use executor_core::{TaskError, current_task, promise};
+use futures::StreamExt as _;
 use futures::future::pending;
+use futures::stream::FuturesUnordered;
 use std::cell::Cell;
 use std::future::Future as _;
 use std::pin::Pin;
@@ -186,6 +188,41 @@ fn an_inner_scope_raises_when_the_outer_one_does_not_after_all() {
     assert!(poll_once(&mut outer, &wakes).is_pending());
     assert!(wakes.count() > woken, "the inner one is to look again");
     assert!(matches!(poll_once(&mut outer, &wakes), Poll::Ready(Ok(1))));
+}
+
+/// A set of futures polls them with wakers of its own, and again if they wake themselves.
+#[test]
+fn in_a_set_of_futures_the_outer_one_raises_as_well() {
+    for many in [1, 2, 3, 100] {
+        let seen = Cell::new(0);
+        let when = Instant::now() + SOON;
+        let outer = timeout_at(when, async {
+            let inner = (0..many).map(|_| timeout_at(when, never()));
+            let mut inner: FuturesUnordered<_> = inner.collect();
+            while inner.next().await.is_some() {
+                seen.set(seen.get() + 1);
+            }
+            Ok::<_, TaskError>(())
+        });
+        assert!(run(outer).unwrap_err().is_timed_out());
+        assert_eq!(seen.get(), 0, "what is between the two runs no further");
+    }
+}
+
+/// Nobody comes back to the outer one before.
+#[test]
+fn who_blocks_within_a_scope_has_limits_of_its_own() {
+    let outer = timeout_at(past(), async {
+        let mut inner = timeout_at(past(), never());
+        let wakes = Arc::<Wakes>::default();
+        let raises = (0..100).find_map(|_| match poll_once(&mut inner, &wakes) {
+            Poll::Ready(outcome) => Some(outcome),
+            Poll::Pending => None,
+        });
+        assert!(raises.unwrap().unwrap_err().is_timed_out());
+        Ok::<_, TaskError>(1)
+    });
+    assert_eq!(run(outer).unwrap(), 1, "what is ready counts, however late");
 }
 
 /// CPython: test_timeouts.py::test_reschedule
