@@ -3,11 +3,11 @@
 
 mod common;
 
-use combinators::{create_task, ensure_future, gather, shield, sleep, wait_for};
+use combinators::{create_task, ensure_future, gather, limit, shield, sleep, wait_for};
 use common::{Canary, DEADLINE, receive, run};
 use executor_core::{CancelOutcome, Task, TaskError, current_task, promise};
 use futures::FutureExt as _;
-use futures::future::{BoxFuture, pending};
+use futures::future::{BoxFuture, pending, ready};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
@@ -193,7 +193,7 @@ fn current_task_is_the_coroutine() {
 fn a_coroutine_that_awaits_itself_is_an_error() {
     type Own = Task<()>;
     type Waits = fn(Own) -> BoxFuture<'static, Result<(), TaskError>>;
-    let ways: [Waits; 5] = [
+    let ways: [Waits; 8] = [
         |own| own.boxed(),
         |own| shield(own).boxed(),
         |own| wait_for(own, DEADLINE).boxed(),
@@ -201,6 +201,16 @@ fn a_coroutine_that_awaits_itself_is_an_error() {
         |own| {
             let other = ensure_future(pending::<Result<(), TaskError>>());
             gather((other, own)).map(|all| all.map(drop)).boxed()
+        },
+        |own| limit(1).gather([own]).map(|all| all.map(drop)).boxed(),
+        |own| {
+            let others = (0..3).map(|_| create_task(ready(())));
+            let tasks: Vec<_> = others.chain([own]).collect();
+            limit(1).gather(tasks).map(|all| all.map(drop)).boxed()
+        },
+        |own| {
+            let outcomes = limit(1).gather_settled([own, create_task(ready(()))]);
+            outcomes.map(|mut all| all.swap_remove(0)).boxed()
         },
     ];
     for waits in ways {

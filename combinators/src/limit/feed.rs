@@ -6,11 +6,12 @@
 //! outcomes, in that order.
 
 use crate::gather::policy::Policy;
+use crate::group::waits_for_itself;
 use crate::set::{Member, TaskSet as _, give_up};
 use executor_core::panic::discard;
-use executor_core::{Completions, Task, TaskError};
+use executor_core::{Completions, Task, TaskError, current_task};
 use std::fmt;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 /// So many tasks may be done at once before others have their turn: an iterator of
 /// tasks that are done already would keep its thread to itself.
@@ -23,6 +24,8 @@ pub(super) struct Feed<I: Iterator, T: Send + 'static> {
     /// Unfinished tasks, each with its place.
     slots: Vec<Option<(usize, Task<T>)>>,
     unfinished: usize,
+    /// Slots whose tasks may be the one that waits: nobody has looked.
+    fresh: Vec<usize>,
     completions: Completions,
     outcomes: Vec<Option<Result<T, TaskError>>>,
     stage: Stage,
@@ -58,6 +61,7 @@ impl<I: Iterator, T: Send + 'static> Feed<I, T> {
             start,
             slots: Vec::new(),
             unfinished: 0,
+            fresh: Vec::new(),
             completions: Completions::new(),
             outcomes: Vec::new(),
             stage: match limit {
@@ -89,6 +93,7 @@ impl<I: Iterator, T: Send + 'static> Feed<I, T> {
         let mut task = (self.start)(input);
         self.completions.watch(&mut task, slot);
         self.slots[slot] = Some((self.outcomes.len(), task));
+        self.fresh.push(slot);
         self.outcomes.push(None);
         self.unfinished += 1;
     }
@@ -118,12 +123,25 @@ impl<I: Iterator, T: Send + 'static> Feed<I, T> {
                 return Poll::Pending;
             }
             done += 1;
-            let slot = ready!(self.completions.poll_next(context));
+            let (slot, own) = match self.completions.poll_next(context) {
+                Poll::Ready(slot) => (slot, None),
+                Poll::Pending => match self.own_task() {
+                    Some((slot, error)) => (slot, Some(error)),
+                    None => return Poll::Pending,
+                },
+            };
             let Some((place, mut task)) = self.slots[slot].take() else {
                 continue;
             };
             self.unfinished -= 1;
-            let outcome = task.try_result();
+            let outcome = match own {
+                None => task.try_result(),
+                Some(error) => {
+                    // It has its slot to itself, should it end after all.
+                    task.unwatch();
+                    Err(error)
+                }
+            };
             if outcome.is_err() && self.policy.cancel_siblings {
                 self.cancel();
             }
@@ -137,6 +155,19 @@ impl<I: Iterator, T: Send + 'static> Feed<I, T> {
             self.fill(slot);
         }
         Poll::Ready(None)
+    }
+
+    /// The slot of the task that waits, if it is among those that nobody has looked at;
+    /// with the error that it would wait for ever.
+    fn own_task(&mut self) -> Option<(usize, TaskError)> {
+        let fresh = std::mem::take(&mut self.fresh);
+        let waits = current_task()?;
+        let is_own = |slot: &usize| {
+            let task = self.slots[*slot].as_ref();
+            task.is_some_and(|(_, task)| task.id() == waits.id())
+        };
+        let slot = fresh.into_iter().find(is_own)?;
+        Some((slot, waits_for_itself(&waits)))
     }
 
     fn running(&self) -> impl Iterator<Item = &Task<T>> {
