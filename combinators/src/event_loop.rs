@@ -130,7 +130,8 @@ impl EventLoop {
     /// # Errors
     /// The future's own error, one that is a [`TaskError`] as it is; or
     /// * [`InvalidState`](executor_core::TaskErrorKind::InvalidState) if the loop
-    ///   was stopped first, or if a loop runs on this thread already;
+    ///   was stopped first, or if this thread drives a loop, or a coroutine of the shared
+    ///   runtime, already;
     /// * [`Rejected`](executor_core::TaskErrorKind::Rejected) if it is closed.
     pub fn run_until_complete<F, T, E>(&mut self, future: F) -> Result<T, TaskError>
     where
@@ -160,8 +161,8 @@ impl EventLoop {
     /// If [`stop`](Handle::stop) was called before, that is after one round.
     ///
     /// # Errors
-    /// * [`InvalidState`](executor_core::TaskErrorKind::InvalidState) if a loop
-    ///   runs on this thread already;
+    /// * [`InvalidState`](executor_core::TaskErrorKind::InvalidState) if this
+    ///   thread drives a loop, or a coroutine of the shared runtime, already;
     /// * [`Rejected`](executor_core::TaskErrorKind::Rejected) if it is closed.
     pub fn run_forever(&mut self) -> Result<(), TaskError> {
         go(&self.shared, None).map(drop)

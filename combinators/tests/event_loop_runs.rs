@@ -321,3 +321,29 @@ fn a_loop_is_send() {
     is_send::<combinators::ExceptionContext>();
     is_sync::<combinators::ExceptionContext>();
 }
+
+/// Its own wish to stop does not leave out what the future had scheduled.
+#[test]
+fn a_future_that_stops_the_loop_and_ends_has_its_callbacks_called() {
+    let mut event_loop = EventLoop::new();
+    let handle = event_loop.handle();
+    let (tell, told) = std::sync::mpsc::channel();
+    let callback = |n: u8| {
+        let tell = tell.clone();
+        move || tell.send(n).unwrap()
+    };
+    let outcome = event_loop.run_until_complete(async {
+        handle.call_soon(callback(1)).unwrap();
+        handle.stop();
+        handle.call_soon(callback(2)).unwrap();
+        Ok::<_, TaskError>(7)
+    });
+    assert_eq!(outcome.unwrap(), 7);
+    assert_eq!(told.try_iter().collect::<Vec<_>>(), [1, 2]);
+    // The wish was for that run alone.
+    handle.call_soon(callback(3)).unwrap();
+    event_loop
+        .run_until_complete(async { Ok::<_, TaskError>(()) })
+        .unwrap();
+    assert_eq!(told.try_iter().collect::<Vec<_>>(), [3]);
+}

@@ -45,7 +45,9 @@ fn inside_a_running_loop_it_is_an_error() {
             .expect("it is dropped, and did not start");
         // Nor in a coroutine of the shared runtime.
         let error = common::run(create_task(async { run(ready(Ok::<_, Broken>(()))) }));
-        assert!(error.unwrap().unwrap_err().is_invalid_state());
+        let error = error.unwrap().unwrap_err();
+        assert!(error.is_invalid_state());
+        assert!(error.to_string().contains("shared runtime"), "{error}");
     });
 }
 

@@ -23,7 +23,9 @@ pub(super) struct Drive<'l, 'f> {
     run: u64,
     main: Option<Box<dyn Routine + 'f>>,
     waker: Arc<MainWaker>,
-    /// The future that the run is for is done, and so is what came before.
+    /// The future that the run is for is done: what came before is still to be done.
+    ending: bool,
+    /// That is done, too.
     complete: bool,
     /// What this round is to do.
     round: VecDeque<Ready>,
@@ -43,6 +45,7 @@ impl<'l, 'f> Drive<'l, 'f> {
                 // It stands in the queue from the beginning.
                 woken: AtomicBool::new(true),
             }),
+            ending: false,
             complete: false,
             round: VecDeque::new(),
             sleep: None,
@@ -67,6 +70,11 @@ impl<'l, 'f> Drive<'l, 'f> {
         }
         if self.complete {
             return Some(Ended::Complete);
+        }
+        if self.ending {
+            // No wish to stop, which may be that future's own, leaves out what it has
+            // scheduled.
+            return None;
         }
         let stop = std::mem::take(&mut self.shared.lock().stop);
         stop.then_some(Ended::Stopped)
@@ -105,6 +113,7 @@ impl<'l, 'f> Drive<'l, 'f> {
         if !polled.is_ok_and(|polled| polled.is_pending()) {
             discard(self.main.take());
             // Behind what it has scheduled.
+            self.ending = true;
             self.shared.push(Ready::End(self.run));
         }
     }

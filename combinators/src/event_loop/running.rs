@@ -24,13 +24,16 @@ pub(super) type Main<'f> = (Box<dyn Routine + 'f>, TaskRef);
 /// Runs the loop on this thread.
 ///
 /// # Errors
-/// If it is closed, or if a loop runs on this thread already.
+/// If it is closed, or if this thread drives a loop or a coroutine of the runtime already.
 pub(super) fn go(shared: &Arc<Shared>, main: Option<Main<'_>>) -> Result<Ended, TaskError> {
-    let nested = current::running().is_some() || polls_for_runtime();
-    if nested {
-        return Err(TaskError::invalid_state(
-            "Cannot run the event loop while another loop is running",
-        ));
+    if current::running().is_some() {
+        let why = "Cannot run the event loop while another loop is running";
+        return Err(TaskError::invalid_state(why));
+    }
+    if polls_for_runtime() {
+        let why = "Cannot run the event loop inside a coroutine of the shared runtime, whose \
+                   thread it would block";
+        return Err(TaskError::invalid_state(why));
     }
     let (routine, task) = main.unzip();
     let _run = Run::begin(shared, task)?;
