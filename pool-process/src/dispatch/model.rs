@@ -9,10 +9,10 @@
 //! In each state that can be reached the following holds:
 //!
 //! 1. Every job is in exactly one place, or is done.
-//! 2. No job waits in the queue while a worker is idle and few do not suffice, or while one
+//! 2. Unless few suffice, no job waits in the queue while a worker is idle, or while one
 //!    could be started.
-//! 3. No job waits behind one that runs while another worker is idle and few do not suffice,
-//!    or while nobody is started and somebody could be.
+//! 3. Unless few suffice, no job waits behind one that runs while another worker is idle, or
+//!    while nobody is started and somebody could be.
 //! 4. If nothing happens from here on but what has to, every job comes to its end, and so
 //!    does the pool if it was shut down: also if all starts fail, and if a thread that has
 //!    lost its role never goes on. No round goes on for ever.

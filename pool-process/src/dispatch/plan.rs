@@ -34,6 +34,10 @@ impl Hand for Arc<Occupant> {
         !self.flight.is_empty()
     }
 
+    fn begin_anew(&self) {
+        self.pace.begin_anew();
+    }
+
     fn is_quick(&self) -> bool {
         self.pace.is_quick() && !self.is_distrusted()
     }

@@ -24,7 +24,7 @@ mod ends;
 mod few;
 mod starts;
 
-use crate::seat::{Phase, Seat};
+use crate::seat::{LOOKS, Phase, Seat};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
@@ -43,6 +43,8 @@ pub(crate) trait Hand: Clone {
     /// True if its last jobs took less than to wake another worker for them, and it gets on
     /// with what it has.
     fn is_quick(&self) -> bool;
+    /// It is given a job and had none for long.
+    fn begin_anew(&self);
 }
 
 #[derive(Clone, Debug)]
@@ -115,9 +117,8 @@ impl<W: Hand> Roster<W> {
         let few_suffice = self.judge();
         if waiting > 0
             && !few_suffice
-            && let Some((id, worker)) = self.last_idle()
+            && let Some((id, worker)) = self.take_last_idle()
         {
-            self.not_idle(id);
             let share = self.share_of_idle(id, waiting, worker.room());
             return Some(Next::Give(worker, share));
         }
@@ -139,9 +140,7 @@ impl<W: Hand> Roster<W> {
         if self.few_suffice || self.judge() {
             return None;
         }
-        let (id, worker) = self.last_idle()?;
-        self.not_idle(id);
-        Some(worker)
+        self.take_last_idle().map(|(_, worker)| worker)
     }
 
     /// How many jobs a worker gets that has none and room for so many, if so many wait.
@@ -152,7 +151,7 @@ impl<W: Hand> Roster<W> {
     /// Whether [`next`](Self::next) may be about a job that waits: if not, it need not be
     /// asked when one more comes.
     pub(crate) fn may_take_jobs(&self) -> bool {
-        !self.idle.is_empty() && !self.few_suffice || self.seats.len() < self.max_workers
+        !self.few_suffice && (!self.idle.is_empty() || self.seats.len() < self.max_workers)
     }
 
     /// How many more jobs a worker gets that is busy, if so many wait.
@@ -184,6 +183,16 @@ impl<W: Hand> Roster<W> {
             self.idle.pop();
         }
         None
+    }
+
+    /// The same, which is about to be given a job.
+    fn take_last_idle(&mut self) -> Option<(u64, W)> {
+        let (id, worker) = self.last_idle()?;
+        let since = self.idle.pop().map(|(_, since)| since);
+        if worker.is_quick() && since.is_some_and(|since| since.elapsed() >= LOOKS) {
+            worker.begin_anew();
+        }
+        Some((id, worker))
     }
 
     // ----- who is there -----

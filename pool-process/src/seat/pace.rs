@@ -5,10 +5,12 @@
 //! |---|---|
 //! | it has finished a job, and says that one took less than [`QUICK`] | quick |
 //! | it has finished a job, and says that one took longer, or nothing | not quick |
-//! | it has the same first job as a [`LOOKS`] ago | not quick |
+//! | it is given a job and had none for a [`LOOKS`] | not quick |
+//! | it has the same first job as a [`LOOKS`] ago | not quick, and what it has said of its jobs so far is not believed any more |
 //!
 //! So a worker that lies about how long its jobs take, or is quick until a long one comes,
-//! is found out after two looks.
+//! is found out after two looks. Jobs that take longer than that, but less than a look, and
+//! come among shorter ones, are found only by chance.
 
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicU64};
@@ -23,6 +25,10 @@ pub(crate) const LOOKS: Duration = Duration::from_millis(1);
 #[derive(Debug, Default)]
 pub(crate) struct Pace {
     is_quick: AtomicBool,
+    /// What it has said last of how long its jobs take, in nanoseconds; and what of that is
+    /// not believed any more.
+    said: AtomicU64,
+    disbelieved: AtomicU64,
     /// The number of its first job when that was looked at last, or zero.
     first: AtomicU64,
 }
@@ -30,18 +36,33 @@ pub(crate) struct Pace {
 impl Pace {
     /// The worker has finished a job, and says how long one has taken.
     pub(crate) fn gets_on(&self, took: Option<Duration>) {
-        let is_quick = took.is_some_and(|took| took < QUICK);
+        let said = took.map_or(0, |took| took.as_nanos() as u64);
+        if self.said.load(Relaxed) != said {
+            self.said.store(said, Relaxed);
+        }
+        let is_quick =
+            took.is_some_and(|took| took < QUICK) && said != self.disbelieved.load(Relaxed);
         if self.is_quick() != is_quick {
             self.is_quick.store(is_quick, Relaxed);
         }
     }
 
-    /// Its first job has this number now, or it has none.
-    pub(crate) fn look(&self, first: Option<u64>) {
-        let before = self.first.swap(first.unwrap_or(0), Relaxed);
-        if first == Some(before) {
+    /// It is given a job and had none for long: how quick it was says nothing any more.
+    pub(crate) fn begin_anew(&self) {
+        if self.is_quick() {
             self.is_quick.store(false, Relaxed);
         }
+    }
+
+    /// Its first job has this number now, or it has none. Says whether it does not get on.
+    pub(crate) fn look(&self, first: Option<u64>) -> bool {
+        let before = self.first.swap(first.unwrap_or(0), Relaxed);
+        if first != Some(before) {
+            return false;
+        }
+        self.is_quick.store(false, Relaxed);
+        self.disbelieved.store(self.said.load(Relaxed), Relaxed);
+        true
     }
 
     pub(crate) fn is_quick(&self) -> bool {
@@ -62,12 +83,16 @@ mod tests {
         pace.gets_on(Some(QUICK / 2));
         assert!(pace.is_quick());
         for first in [Some(1), Some(2), None, None, Some(3)] {
-            pace.look(first);
-            assert!(pace.is_quick());
+            assert!(!pace.look(first) && pace.is_quick());
         }
-        pace.look(Some(3));
-        assert!(!pace.is_quick());
+        assert!(pace.look(Some(3)) && !pace.is_quick());
         pace.gets_on(Some(QUICK / 2));
+        assert!(!pace.is_quick(), "it has said that before");
+        pace.gets_on(Some(QUICK / 3));
+        assert!(pace.is_quick());
+        pace.begin_anew();
+        assert!(!pace.is_quick());
+        pace.gets_on(Some(QUICK / 3));
         assert!(pace.is_quick());
         pace.gets_on(Some(QUICK));
         assert!(!pace.is_quick());

@@ -73,10 +73,19 @@ impl Supervisor<'_> {
             .tell(move |pool| say!(error, pool, pid, "{what}"));
     }
 
-    /// Looks whether the quick ones get on.
+    /// Looks whether the quick ones get on. What is behind a job that is long is queued
+    /// again, in front, if a few others suffice for it: those take nothing back themselves
+    /// as long as any job waits in the queue.
     pub(super) fn look_at_paces(&self) {
         for worker in &self.workers {
-            worker.pace.look(worker.flight.first_published());
+            let stands_still = worker.pace.look(worker.flight.first_published());
+            if stands_still
+                && worker.flight.is_anything_behind()
+                && self.dispatch.lock().roster.few_suffice()
+            {
+                let behind = worker.flight.take_back(usize::MAX);
+                self.dispatch.put_back(behind.into_iter());
+            }
         }
     }
 

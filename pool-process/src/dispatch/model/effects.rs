@@ -153,9 +153,13 @@ impl World {
         let ids: Vec<_> = self.workers().map(|its| its.id).collect();
         for id in ids {
             if let Some(worker) = self.worker(id) {
-                worker.quick &= worker.looks == 0;
+                let stands_still = worker.looks > 0;
+                worker.quick &= !stands_still;
                 if !worker.flight.is_empty() {
                     worker.looks = (worker.looks + 1).min(2);
+                }
+                if stands_still && self.roster.few_suffice() {
+                    self.take_back_all_behind(id);
                 }
             }
         }

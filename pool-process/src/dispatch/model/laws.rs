@@ -51,14 +51,15 @@ impl World {
         let starting = seats - self.roster.serving().count() - self.leaving();
         let put_off = self.roster.next_start(self.waiting()).is_some();
         let could_start = seats < self.limits.max_workers && self.waiting() > starting;
-        if could_start && !put_off {
+        if could_start && !put_off && !few_suffice {
             return Some("a job waits while a worker could be started".to_owned());
         }
         if put_off && self.is_past {
             return Some("the supervisor does not sleep".to_owned());
         }
         let behind = self.workers().find(|its| its.has_one_behind());
-        if behind.is_some() && starting == 0 && seats < self.limits.max_workers && !put_off {
+        let free_seat = starting == 0 && seats < self.limits.max_workers && !put_off;
+        if behind.is_some() && free_seat && !few_suffice {
             return Some("a job is behind another while a worker could be started".to_owned());
         }
         if let Some(worker) = behind

@@ -152,6 +152,19 @@ impl World {
         false
     }
 
+    /// All that is behind the first job of a worker.
+    pub(super) fn take_back_all_behind(&mut self, id: u64) {
+        let mut jobs = Vec::new();
+        let slots = self.worker(id).map(|its| its.flight.iter_mut().skip(1));
+        for slot in slots.into_iter().flatten() {
+            if let Slot::Queued(job) = *slot {
+                jobs.push(job);
+                *slot = Slot::TakenBack;
+            }
+        }
+        self.put_back(jobs);
+    }
+
     pub(super) fn put_back(&mut self, jobs: Vec<u8>) {
         for job in jobs.into_iter().rev() {
             match self.mode >= Some(Mode::CancelPending) {

@@ -63,6 +63,8 @@ impl Hand for Worker {
         !self.flight.is_empty()
     }
 
+    fn begin_anew(&self) {}
+
     fn is_quick(&self) -> bool {
         self.quick && !self.distrusted
     }

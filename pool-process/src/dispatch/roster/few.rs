@@ -3,7 +3,7 @@
 //! Jobs that take a microsecond are done sooner by the workers that are at it than by one
 //! that has to be woken. So as soon as as many workers as there are processors have such
 //! jobs and get on with them, the rest of the idle ones is left alone, and what waits is
-//! shared among those few. That is judged anew in each round of the supervisor, and the
+//! shared among those few; nor is another started. That is judged anew in each round of the supervisor, and the
 //! supervisor makes one each millisecond while it holds: a job that is behind one which
 //! turns out to be long waits no longer than that. Any change of who is idle or serves ends
 //! it until the next round.
@@ -19,7 +19,8 @@ impl<W: Hand> Roster<W> {
 
     /// Judges that, and says so.
     pub(super) fn judge(&mut self) -> bool {
-        self.few_suffice = !self.idle.is_empty() && self.quick_ones(None) >= self.processors;
+        let others = !self.idle.is_empty() || self.seats.len() < self.max_workers;
+        self.few_suffice = others && self.quick_ones(None) >= self.processors;
         self.few_suffice
     }
 

@@ -21,6 +21,9 @@ impl<W: Hand> Roster<W> {
     /// wait at a worker behind another, unless somebody is idle who takes them from there.
     pub(super) fn ask_for(&self, waiting: usize) -> usize {
         let all_taken = self.seats.len() >= self.max_workers;
+        if self.few_suffice {
+            return 0;
+        }
         if all_taken || self.serving().any(Hand::is_idle) {
             return waiting;
         }
