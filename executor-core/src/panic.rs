@@ -190,11 +190,12 @@ fn report_drop(payload: Box<dyn Any + Send>, r#type: &str) {
 const KEPT: usize = 4;
 
 fn note(seen: &mut Vec<(usize, PanicReport)>, depth: usize, report: PanicReport) {
-    let mut of_this = (0..seen.len()).filter(|place| seen[*place].0 == depth);
-    if let Some(oldest) = of_this.next()
-        && of_this.count() + 1 >= KEPT
-    {
-        seen.remove(oldest);
+    let of_this = (0..seen.len()).filter(|place| seen[*place].0 == depth);
+    let of_this: Vec<_> = of_this.collect();
+    if of_this.len() >= KEPT {
+        // The first stays: it may be the one that unwinds, and the others were caught
+        // meanwhile.
+        seen.remove(of_this[1]);
     }
     seen.push((depth, report));
 }
@@ -270,7 +271,11 @@ mod tests {
             }
         }
         let ours = || assert!(catch(|| panic!("inner")).is_err());
-        let theirs = || assert!(std::panic::catch_unwind(|| panic!("inner")).is_err());
+        let theirs = || {
+            for _ in 0..10 {
+                assert!(std::panic::catch_unwind(|| panic!("inner")).is_err());
+            }
+        };
         for catches in [ours as fn(), theirs] {
             let report = catch(|| {
                 let _catches = Catches(catches);

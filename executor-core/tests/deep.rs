@@ -44,3 +44,19 @@ fn a_chain_of_jobs_that_cancel_one_another_has_no_end() {
     let jobs = std::mem::take(&mut *queue.0.lock().unwrap());
     assert!(jobs.iter().all(|job| !job.is_queued()));
 }
+
+/// Callbacks of tasks that are done are called at once.
+#[test]
+fn a_chain_of_callbacks_of_tasks_that_are_done_has_no_end() {
+    fn link(n: usize, tell: std::sync::mpsc::Sender<usize>) {
+        let (promise, task) = promise::<usize>("link");
+        promise.resolve(Ok(n));
+        task.add_done_callback(move |_| match n < LONG {
+            true => link(n + 1, tell),
+            false => tell.send(n).unwrap(),
+        });
+    }
+    let (tell, told) = std::sync::mpsc::channel();
+    link(0, tell);
+    assert_eq!(told.try_recv(), Ok(LONG));
+}

@@ -57,7 +57,7 @@ impl<I, T> Cell<I, T> {
             self.with_output(|outcome| {
                 if let Some(callback) = callback.take() {
                     self.be_quiet();
-                    current::outside(|| call(callback, outcome));
+                    current::outside(|| deeply(|| call(callback, outcome)));
                 }
             });
         }

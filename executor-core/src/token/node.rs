@@ -112,9 +112,14 @@ pub(super) fn cancel(node: &Arc<Node>) {
     let mut below = Vec::new();
     mark(node, &mut wakeups, &mut below);
     // Not by recursion: a chain may be long.
+    let mut all = Vec::new();
     while let Some(node) = below.pop() {
         mark(&node, &mut wakeups, &mut below);
+        all.push(node);
     }
+    all.iter()
+        .for_each(|node| node.settled.store(true, Ordering::Release));
+    drop(all);
     node.settled.store(true, Ordering::Release);
     // Nobody has to go that way any more.
     let children = std::mem::take(&mut node.lock().children);
