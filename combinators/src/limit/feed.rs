@@ -10,6 +10,7 @@ use crate::group::waits_for_itself;
 use crate::set::{Member, TaskSet as _, give_up};
 use executor_core::panic::discard;
 use executor_core::{Completions, Task, TaskError, current_task};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::task::{Context, Poll};
 
@@ -25,7 +26,7 @@ pub(super) struct Feed<I: Iterator, T: Send + 'static> {
     slots: Vec<Option<(usize, Task<T>)>>,
     unfinished: usize,
     /// Slots whose tasks may be the one that waits: nobody has looked.
-    fresh: Vec<usize>,
+    fresh: BTreeSet<usize>,
     completions: Completions,
     outcomes: Vec<Option<Result<T, TaskError>>>,
     stage: Stage,
@@ -61,7 +62,7 @@ impl<I: Iterator, T: Send + 'static> Feed<I, T> {
             start,
             slots: Vec::new(),
             unfinished: 0,
-            fresh: Vec::new(),
+            fresh: BTreeSet::new(),
             completions: Completions::new(),
             outcomes: Vec::new(),
             stage: match limit {
@@ -93,7 +94,7 @@ impl<I: Iterator, T: Send + 'static> Feed<I, T> {
         let mut task = (self.start)(input);
         self.completions.watch(&mut task, slot);
         self.slots[slot] = Some((self.outcomes.len(), task));
-        self.fresh.push(slot);
+        self.fresh.insert(slot);
         self.outcomes.push(None);
         self.unfinished += 1;
     }
