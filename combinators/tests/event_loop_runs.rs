@@ -9,7 +9,7 @@ use combinators::{EventLoop, create_task, get_running_loop};
 use common::{Broken, Canary, receive};
 use executor_core::{TaskError, TaskErrorKind, promise};
 use futures::future::{pending, ready};
-use loops::{SideLoop, guarded, one_round};
+use loops::{SideLoop, guarded, one_round, telling};
 use std::cell::Cell;
 use std::sync::mpsc;
 
@@ -325,25 +325,24 @@ fn a_loop_is_send() {
 /// Its own wish to stop does not leave out what the future had scheduled.
 #[test]
 fn a_future_that_stops_the_loop_and_ends_has_its_callbacks_called() {
-    let mut event_loop = EventLoop::new();
-    let handle = event_loop.handle();
-    let (tell, told) = std::sync::mpsc::channel();
-    let callback = |n: u8| {
-        let tell = tell.clone();
-        move || tell.send(n).unwrap()
-    };
-    let outcome = event_loop.run_until_complete(async {
-        handle.call_soon(callback(1)).unwrap();
-        handle.stop();
-        handle.call_soon(callback(2)).unwrap();
-        Ok::<_, TaskError>(7)
+    guarded(|| {
+        let mut event_loop = EventLoop::new();
+        let handle = event_loop.handle();
+        let (tell, told) = std::sync::mpsc::channel();
+        let callback = |n| telling(&tell, n);
+        let outcome = event_loop.run_until_complete(async {
+            handle.call_soon(callback(1)).unwrap();
+            handle.stop();
+            handle.call_soon(callback(2)).unwrap();
+            Ok::<_, TaskError>(7)
+        });
+        assert_eq!(outcome.unwrap(), 7);
+        assert_eq!(told.try_iter().collect::<Vec<_>>(), [1, 2]);
+        // The wish was for that run alone.
+        handle.call_soon(callback(3)).unwrap();
+        event_loop
+            .run_until_complete(async { Ok::<_, TaskError>(()) })
+            .unwrap();
+        assert_eq!(told.try_iter().collect::<Vec<_>>(), [3]);
     });
-    assert_eq!(outcome.unwrap(), 7);
-    assert_eq!(told.try_iter().collect::<Vec<_>>(), [1, 2]);
-    // The wish was for that run alone.
-    handle.call_soon(callback(3)).unwrap();
-    event_loop
-        .run_until_complete(async { Ok::<_, TaskError>(()) })
-        .unwrap();
-    assert_eq!(told.try_iter().collect::<Vec<_>>(), [3]);
 }

@@ -10,7 +10,7 @@ use common::Stuck;
 use common::reports::{Log, logged};
 use executor_core::TaskError;
 use futures::future::pending;
-use loops::one_round;
+use loops::{one_round, telling};
 use std::time::Duration;
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
@@ -107,10 +107,7 @@ fn a_subscriber_that_panics_holds_up_nothing() {
     let mut event_loop = EventLoop::new();
     let handle = event_loop.handle();
     let (tell, told) = std::sync::mpsc::channel();
-    let callback = |n: u8| {
-        let tell = tell.clone();
-        move || tell.send(n).unwrap()
-    };
+    let callback = |n| telling(&tell, n);
     handle.call_soon(|| panic!("no luck")).unwrap();
     handle.call_soon(callback(1)).unwrap();
     let task = handle.create_task(async { 7 });

@@ -13,6 +13,26 @@ use std::sync::atomic::Ordering::SeqCst;
 
 const CHILD: &str = "POOL_THREAD_TEST_CHILD";
 
+/// Whether this process is the one in which the test of this name is to be. If not, it has
+/// run there, and has passed.
+fn is_the_child(name: &str) -> bool {
+    let exe = std::env::current_exe().unwrap();
+    runs_in(
+        name,
+        Command::new(exe).args(["--exact", name, "--nocapture"]),
+    )
+}
+
+/// The same, in a process that is started in this way.
+fn runs_in(name: &str, command: &mut Command) -> bool {
+    if std::env::var_os(CHILD).is_some() {
+        return true;
+    }
+    let status = command.env(CHILD, "1").status().unwrap();
+    assert!(status.success(), "{name}");
+    false
+}
+
 #[test]
 fn without_any_thread_the_job_fails_with_the_reason() {
     let pool = ThreadPool::builder()
@@ -54,16 +74,10 @@ fn ten_threads_that_submit_at_once_are_all_told() {
 #[test]
 fn with_one_thread_the_jobs_wait_for_it() {
     let name = "with_one_thread_the_jobs_wait_for_it";
-    if std::env::var_os(CHILD).is_none() {
-        // In KiB: 3 GiB, of which a stack takes two.
-        let script = format!("ulimit -v 3145728 && exec \"$0\" --exact {name} --nocapture");
-        let status = Command::new("sh")
-            .args(["-c", &script])
-            .arg(std::env::current_exe().unwrap())
-            .env(CHILD, "1")
-            .status()
-            .unwrap();
-        assert!(status.success());
+    // In KiB: 3 GiB, of which a stack takes two.
+    let script = format!("ulimit -v 3145728 && exec \"$0\" --exact {name} --nocapture");
+    let exe = std::env::current_exe().unwrap();
+    if !runs_in(name, Command::new("sh").args(["-c", &script]).arg(exe)) {
         return;
     }
     let pool = ThreadPool::builder()
@@ -88,14 +102,7 @@ fn with_one_thread_the_jobs_wait_for_it() {
 /// Room for a second stack comes later, and nobody submits then.
 #[test]
 fn a_thread_that_could_not_be_had_is_tried_again() {
-    let name = "a_thread_that_could_not_be_had_is_tried_again";
-    if std::env::var_os(CHILD).is_none() {
-        let status = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", name, "--nocapture"])
-            .env(CHILD, "1")
-            .status()
-            .unwrap();
-        assert!(status.success());
+    if !is_the_child("a_thread_that_could_not_be_had_is_tried_again") {
         return;
     }
     let limit = |bytes| {
@@ -127,14 +134,7 @@ fn a_thread_that_could_not_be_had_is_tried_again() {
 /// In a process of its own, because the panic hook is the process's.
 #[test]
 fn a_thread_that_cannot_be_had_is_no_panic() {
-    let name = "a_thread_that_cannot_be_had_is_no_panic";
-    if std::env::var_os(CHILD).is_none() {
-        let status = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", name, "--nocapture"])
-            .env(CHILD, "1")
-            .status()
-            .unwrap();
-        assert!(status.success());
+    if !is_the_child("a_thread_that_cannot_be_had_is_no_panic") {
         return;
     }
     static PANICS: AtomicUsize = AtomicUsize::new(0);

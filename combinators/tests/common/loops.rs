@@ -26,6 +26,12 @@ pub(crate) fn guarded<R: Send + 'static>(test: impl FnOnce() -> R + Send + 'stat
     }
 }
 
+/// A callback that tells its number.
+pub(crate) fn telling(tell: &Sender<u8>, n: u8) -> impl FnOnce() + Send + 'static {
+    let tell = tell.clone();
+    move || tell.send(n).unwrap()
+}
+
 /// A loop that runs in a side thread until this is dropped (seed 002).
 pub(crate) struct SideLoop {
     pub(crate) handle: Handle,
