@@ -20,8 +20,7 @@
 
 use crate::deadline::Deadline;
 use executor_core::panic::discard;
-use executor_core::say;
-use executor_core::{CancelOutcome, Task, TaskRef, current};
+use executor_core::{CancelOutcome, Task, TaskRef, current, say};
 use std::cell::RefCell;
 use std::task::{Context, Poll};
 use std::time::Duration;

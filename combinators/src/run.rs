@@ -3,8 +3,7 @@
 
 use crate::deadline::Deadline;
 use crate::event_loop::{EventLoop, Handle};
-use executor_core::say;
-use executor_core::{BoxError, TaskError, current_task};
+use executor_core::{BoxError, TaskError, current_task, say};
 use std::fmt;
 use std::future::Future;
 use std::task::Poll;

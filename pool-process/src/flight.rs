@@ -139,7 +139,7 @@ impl Flight {
 
     /// True if nothing is with the worker.
     pub(crate) fn is_empty(&self) -> bool {
-        self.front.load(Ordering::Acquire) == 0
+        self.first_published().is_none()
     }
 
     /// The number of the first job, as it was a moment ago.
@@ -155,14 +155,15 @@ impl Flight {
 
     /// Whether there is anything to be collected, or room for what is being fed.
     pub(crate) fn has_news(&self) -> bool {
-        let first = self.front.load(Ordering::Acquire);
-        first != 0 && (self.board.is_news(first) || self.is_feeding() && self.board.takes_more())
+        self.first_published().is_some_and(|first| {
+            self.board.is_news(first) || self.is_feeding() && self.board.takes_more()
+        })
     }
 
     /// Whether a large payload is on its way: its pieces come one after the other.
     pub(crate) fn is_amid(&self) -> bool {
-        let first = self.front.load(Ordering::Acquire);
-        first != 0 && (self.is_feeding() || self.board.is_sending(first))
+        let first = self.first_published();
+        first.is_some_and(|first| self.is_feeding() || self.board.is_sending(first))
     }
 
     /// The number of the first job.

@@ -20,8 +20,7 @@ use crate::reply;
 use crate::transport::Slot;
 use executor_core::panic::catch;
 use executor_core::queue::Husks;
-use executor_core::say;
-use executor_core::{HeldJob, Job, TaskError, TaskId, Wakeups, spare};
+use executor_core::{HeldJob, Job, TaskError, TaskId, Wakeups, say, spare};
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
@@ -297,8 +296,7 @@ impl Unresolved {
         mut others: impl FnMut() -> bool,
     ) {
         let mut work = || while go_on() && self.work_at_next(scratch, &mut others) {};
-        // What is called catches its own panics, but not those of a `tracing` subscriber
-        // that is told of them.
+        // What resolves a task catches its own panics; a waker may panic here.
         while let Err(report) = catch(&mut work) {
             say!(error, %report, "a task was resolved with a panic");
         }

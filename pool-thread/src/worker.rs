@@ -6,8 +6,7 @@ use crate::doze::Doze;
 use crate::meanwhile::Meanwhile;
 use crate::shared::{Next, Shared};
 use executor_core::panic::catch;
-use executor_core::say;
-use executor_core::{current, exit, token};
+use executor_core::{current, exit, say, token};
 use std::cell::Cell;
 use std::sync::Arc;
 

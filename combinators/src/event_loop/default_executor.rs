@@ -3,8 +3,9 @@
 use super::shared::{Shared, closed};
 use crate::default_executor::asyncio_threads;
 use executor_core::panic::discard;
-use executor_core::say;
-use executor_core::{Executor, Promise, Shutdown, ShutdownReport, Task, TaskError, promise, timer};
+use executor_core::{
+    Executor, Promise, Shutdown, ShutdownReport, Task, TaskError, promise, say, timer,
+};
 use pool_thread::ThreadPool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

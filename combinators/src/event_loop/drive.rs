@@ -173,8 +173,8 @@ impl Future for Drive<'_, '_> {
 impl Drop for Drive<'_, '_> {
     /// The future is dropped within the run, like all that belongs to it.
     ///
-    /// If the run unwinds, from a subscriber of `tracing` that panics say, the next
-    /// one does what is left of the round.
+    /// If the run unwinds, from a waker that panics say, the next one does what is left
+    /// of the round.
     fn drop(&mut self) {
         if !self.round.is_empty() {
             let mut state = self.shared.lock();

@@ -1,8 +1,7 @@
 //! [`ExceptionContext`]: what goes wrong on a loop where nobody could be told.
 
 use executor_core::panic::PanicReport;
-use executor_core::say;
-use executor_core::{TaskError, TaskRef};
+use executor_core::{TaskError, TaskRef, say};
 use std::fmt;
 
 /// What an event loop tells its exception handler.

@@ -25,8 +25,7 @@
 
 use crate::cancelled::{Leftover, Rest, cancel, leave, leave_for_a_while};
 use executor_core::panic::discard;
-use executor_core::say;
-use executor_core::{Settled, Task, TaskError, TaskRef, Watcher};
+use executor_core::{Settled, Task, TaskError, TaskRef, Watcher, say};
 use futures::task::AtomicWaker;
 use std::collections::HashMap;
 use std::mem::take;

@@ -109,10 +109,8 @@ impl Node {
 pub(super) fn cancel(node: &Arc<Node>) {
     // They are called when all are marked.
     let mut wakeups = Wakeups::new();
-    let mut below = Vec::new();
-    mark(node, &mut wakeups, &mut below);
+    let (mut below, mut all) = (vec![node.clone()], Vec::new());
     // Not by recursion: a chain may be long.
-    let mut all = Vec::new();
     while let Some(node) = below.pop() {
         mark(&node, &mut wakeups, &mut below);
         all.push(node);
@@ -120,7 +118,6 @@ pub(super) fn cancel(node: &Arc<Node>) {
     all.iter()
         .for_each(|node| node.settled.store(true, Ordering::Release));
     drop(all);
-    node.settled.store(true, Ordering::Release);
     // Nobody has to go that way any more.
     let children = std::mem::take(&mut node.lock().children);
     drop(children);

@@ -11,8 +11,7 @@ use crate::reply;
 use crate::seat::Occupant;
 use crate::transport::{Sight, Transport, kind, look_until, looks_at_all};
 use executor_core::exit::as_part_of_a_job;
-use executor_core::panic::catch;
-use executor_core::say;
+use executor_core::panic::contain;
 use executor_core::{HeldJob, Wakeups};
 use std::cell::Cell;
 use std::sync::atomic::Ordering;
@@ -116,10 +115,9 @@ impl Flight {
         }
         as_part_of_a_job(|| {
             let mut wakeups = Wakeups::new();
-            // It catches its own panics, but not those of a `tracing` subscriber.
-            if let Err(report) = catch(|| reply::resolve(job, kind, &mut bytes, &mut wakeups)) {
-                say!(error, %report, "a task was resolved with a panic");
-            }
+            contain("a task was resolved with a panic", || {
+                reply::resolve(job, kind, &mut bytes, &mut wakeups);
+            });
             wakeups.wake();
         });
         drop(moving);

@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::Duration;
 
 /// To wake a process that sleeps takes its parent 7 µs, and itself as long.
-pub(crate) const QUICK: Duration = Duration::from_micros(10);
+const QUICK: Duration = Duration::from_micros(10);
 /// How often it is looked whether the quick ones get on.
 pub(crate) const LOOKS: Duration = Duration::from_millis(1);
 
@@ -49,9 +49,7 @@ impl Pace {
 
     /// It is given a job and had none for long: how quick it was says nothing any more.
     pub(crate) fn begin_anew(&self) {
-        if self.is_quick() {
-            self.is_quick.store(false, Relaxed);
-        }
+        self.is_quick.store(false, Relaxed);
     }
 
     /// Its first job has this number now, or it has none. Says whether it does not get on.

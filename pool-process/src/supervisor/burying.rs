@@ -14,8 +14,7 @@ use crate::flight::{Home, Loss, Remains};
 use crate::seat::{Occupant, Phase};
 use crate::starter::Ready;
 use crate::transport::Transport;
-use executor_core::say;
-use executor_core::{HeldJob, ShutdownMode, TaskError, TaskErrorKind, WorkerExit, WorkerLost};
+use executor_core::{HeldJob, ShutdownMode, TaskError, TaskErrorKind, WorkerExit, WorkerLost, say};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 

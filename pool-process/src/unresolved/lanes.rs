@@ -11,10 +11,9 @@
 
 use super::{Harvest, Scratch, Unresolved};
 use crate::flight::Flight;
-use executor_core::panic::catch;
+use executor_core::panic::contain;
 use executor_core::partial::Parts;
-use executor_core::say;
-use executor_core::{HeldJob, TaskError, TaskId};
+use executor_core::{HeldJob, TaskError, TaskId, say};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
@@ -136,9 +135,9 @@ impl Unresolved {
             }
             (Step::Fail(job, firm, error), spoilt) => {
                 let spoilt = spoilt.filter(|_| !firm);
-                if let Err(report) = catch(|| job.fail(spoilt.unwrap_or_else(error))) {
-                    say!(error, %report, "a task could not be resolved");
-                }
+                contain("a task could not be resolved", || {
+                    job.fail(spoilt.unwrap_or_else(error));
+                });
             }
         }
         self.lock().lanes.done(job, garbled);

@@ -2,11 +2,11 @@
 //!
 //! Jobs that take a microsecond are done sooner by the workers that are at it than by one
 //! that has to be woken. So as soon as as many workers as there are processors have such
-//! jobs and get on with them, the rest of the idle ones is left alone, and what waits is
-//! shared among those few; nor is another started. That is judged anew in each round of the supervisor, and the
-//! supervisor makes one each millisecond while it holds: a job that is behind one which
-//! turns out to be long waits no longer than that. Any change of who is idle or serves ends
-//! it until the next round.
+//! jobs and get on with them, the idle ones are left alone and none is started, and what
+//! waits is shared among those few. That is judged anew in each round of the supervisor and
+//! by each submit that finds somebody idle, and the supervisor makes a round each millisecond
+//! while it holds: a job that is behind one which turns out to be long waits for two of them.
+//! Any change of who is idle or serves ends it until it is judged again.
 
 use super::{Hand, Roster};
 use crate::seat::Seat;

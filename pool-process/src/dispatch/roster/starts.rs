@@ -17,13 +17,14 @@ impl<W: Hand> Roster<W> {
         starting < MAX_BOOTS && self.seats.len() < self.max_workers && asked_for()
     }
 
-    /// How many jobs ask for a worker, if so many wait in the queue: those as well that
-    /// wait at a worker behind another, unless somebody is idle who takes them from there.
+    /// How many jobs ask for a worker, if so many wait in the queue: none while few suffice;
+    /// those as well that wait at a worker behind another, unless somebody is idle who takes
+    /// them from there.
     pub(super) fn ask_for(&self, waiting: usize) -> usize {
-        let all_taken = self.seats.len() >= self.max_workers;
         if self.few_suffice {
             return 0;
         }
+        let all_taken = self.seats.len() >= self.max_workers;
         if all_taken || self.serving().any(Hand::is_idle) {
             return waiting;
         }
